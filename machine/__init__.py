@@ -1,0 +1,1 @@
+"""The machine, defined once: configuration, instruction set, numerics, register map, program file."""
