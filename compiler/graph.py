@@ -1,0 +1,416 @@
+"""The compiler's graph: nodes are operations, edges are tensors.
+
+A `Graph` wraps a `networkx.MultiDiGraph`: each networkx node is named by an operation and carries its `Node`; each
+edge carries the name of the tensor that flows along it and the input position it feeds. Tensors, graph inputs and
+graph outputs lie in the networkx graph's own attributes, so the networkx graph is the whole graph: take it out with
+`Graph.networkx`, hand one in with `Graph.from_networkx`.
+
+A graph is not edited in place; a pass builds a new one with `Graph.build` or `Graph.replace`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+import networkx as nx
+import numpy.typing as npt
+
+from machine.errors import ModelError
+
+AttributeValue = int | float | str | tuple[int, ...] | tuple[float, ...]
+FORMAT_VERSION = 1
+
+
+class Op(StrEnum):
+    """The canonical operators. The comment names the stages in which an operator is legal."""
+
+    CONV2D = "conv2d"  # every stage; depthwise is groups == input channels
+    DENSE = "dense"  # every stage
+    ADD = "add"  # every stage
+    MAX_POOL = "max_pool"  # every stage
+    AVERAGE_POOL = "average_pool"  # every stage
+    RESHAPE = "reshape"  # every stage
+    SOFTMAX = "softmax"  # every stage; runs on the host
+    RELU = "relu"  # until fused
+    CLIP = "clip"  # until fused
+    BATCH_NORMALIZATION = "batch_normalization"  # until folded
+    GLOBAL_AVERAGE_POOL = "global_average_pool"  # until canonicalised
+    IDENTITY = "identity"  # until canonicalised
+    QUANTIZE = "quantize"  # quantized graph; runs on the host
+    DEQUANTIZE = "dequantize"  # quantized graph; runs on the host
+
+
+HOST_OPS = frozenset({Op.QUANTIZE, Op.DEQUANTIZE, Op.SOFTMAX})
+"""Operators of the quantized graph that the host executes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantization:
+    """Affine quantization, `real = scale * (q - zero_point)`.
+
+    Activations have one scale and `axis` None. Weights and biases have one scale for each index of `axis` and
+    `zero_point` 0.
+
+    Raises:
+        ModelError: a scale is not a finite positive number, or their count contradicts `axis`.
+    """
+
+    scale: tuple[float, ...]
+    zero_point: int
+    axis: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the scales."""
+        if not self.scale or any(not math.isfinite(s) or s <= 0 for s in self.scale):
+            raise ModelError(f"quantization scales must be finite and positive, got {self.scale[:4]}")
+        if self.axis is None and len(self.scale) != 1:
+            raise ModelError(f"quantization without an axis has one scale, got {len(self.scale)}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tensor:
+    """One value of the graph: `dtype` is a NumPy name, `data` is there for constants only."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    quantization: Quantization | None = None
+    data: npt.NDArray[Any] | None = None
+
+    @staticmethod
+    def constant(name: str, data: npt.NDArray[Any], quantization: Quantization | None = None) -> Tensor:
+        """Return a constant tensor with the shape and type of `data`."""
+        return Tensor(name, tuple(data.shape), str(data.dtype), quantization, data)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the tensor holds data."""
+        return self.data is not None
+
+    @property
+    def array(self) -> npt.NDArray[Any]:
+        """The constant's data.
+
+        Raises:
+            ModelError: the tensor is not a constant.
+        """
+        if self.data is None:
+            raise ModelError(f"tensor '{self.name}' is not a constant")
+        return self.data
+
+    @property
+    def affine(self) -> Quantization:
+        """The tensor's quantization.
+
+        Raises:
+            ModelError: the tensor is not quantized.
+        """
+        if self.quantization is None:
+            raise ModelError(f"tensor '{self.name}' is not quantized")
+        return self.quantization
+
+    @property
+    def scale(self) -> float:
+        """The single scale of a quantized activation."""
+        return self.affine.scale[0]
+
+    @property
+    def zero_point(self) -> int:
+        """The zero point of a quantized activation."""
+        return self.affine.zero_point
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operation: names of the tensors it reads and writes, and its attributes."""
+
+    name: str
+    op: Op
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Freeze the attributes."""
+        object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
+
+    @property
+    def output(self) -> str:
+        """The name of the node's single output."""
+        return self.outputs[0]
+
+    def integer(self, name: str) -> int:
+        """Return an integer attribute.
+
+        Raises:
+            ModelError: it is missing or not an integer.
+        """
+        value = self.attributes.get(name)
+        if not isinstance(value, int):
+            raise self.error(f"attribute '{name}' must be an integer, got {value!r}")
+        return value
+
+    def integers(self, name: str) -> tuple[int, ...]:
+        """Return an attribute that is a tuple of integers.
+
+        Raises:
+            ModelError: it is missing or not a tuple of integers.
+        """
+        value = self.attributes.get(name)
+        if not isinstance(value, tuple):
+            raise self.error(f"attribute '{name}' must be a tuple of integers, got {value!r}")
+        integers = tuple(v for v in value if isinstance(v, int))
+        if len(integers) != len(value):
+            raise self.error(f"attribute '{name}' must be a tuple of integers, got {value!r}")
+        return integers
+
+    def number(self, name: str) -> float:
+        """Return a real attribute.
+
+        Raises:
+            ModelError: it is missing or not a number.
+        """
+        value = self.attributes.get(name)
+        if not isinstance(value, int | float):
+            raise self.error(f"attribute '{name}' must be a number, got {value!r}")
+        return float(value)
+
+    def error(self, reason: str) -> ModelError:
+        """Return an error that names this node and its operator."""
+        return ModelError(f"node '{self.name}' ({self.op}): {reason}")
+
+
+class Graph:
+    """A directed acyclic graph of operations, with named tensors; see the module's text for its networkx form."""
+
+    def __init__(self, graph: nx.MultiDiGraph) -> None:
+        """Wrap a networkx graph that is known to be sound; `from_networkx` is the checked way in."""
+        self._graph = graph
+        self._producer = {name: node.name for node in self._nodes_unordered() for name in node.outputs}
+        self._order: tuple[Node, ...] | None = None
+
+    @classmethod
+    def build(
+        cls, nodes: Iterable[Node], tensors: Iterable[Tensor], inputs: Sequence[str], outputs: Sequence[str]
+    ) -> Graph:
+        """Return the verified graph of `nodes`; tensors that nothing refers to are left out.
+
+        Raises:
+            ModelError: the parts do not form a graph (see `verify`).
+        """
+        nodes = tuple(nodes)
+        used = {name for node in nodes for name in (*node.inputs, *node.outputs)} | {*inputs, *outputs}
+        graph = nx.MultiDiGraph(
+            tensors={t.name: t for t in tensors if t.name in used}, inputs=tuple(inputs), outputs=tuple(outputs)
+        )
+        for node in nodes:
+            if node.name in graph:
+                raise node.error("another node has the same name")
+            graph.add_node(node.name, node=node)
+        graph.add_edges_from(_edges(nodes))
+        return cls.from_networkx(graph)
+
+    @classmethod
+    def from_networkx(cls, graph: nx.MultiDiGraph) -> Graph:
+        """Wrap and verify a networkx graph in the form that `networkx` returns.
+
+        Raises:
+            ModelError: an attribute is missing, or the graph is not sound (see `verify`).
+        """
+        missing = [key for key in ("tensors", "inputs", "outputs") if key not in graph.graph]
+        if missing:
+            raise ModelError(f"networkx graph: graph attribute '{missing[0]}' is missing")
+        for name, data in graph.nodes(data=True):
+            if not isinstance(data.get("node"), Node) or data["node"].name != name:
+                raise ModelError(f"networkx graph: node '{name}' needs an attribute 'node', a Node of the same name")
+        wrapped = cls(graph)
+        wrapped.verify()
+        return wrapped
+
+    @property
+    def networkx(self) -> nx.MultiDiGraph:
+        """The networkx graph itself (not a copy)."""
+        return self._graph
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors by name."""
+        tensors: dict[str, Tensor] = self._graph.graph["tensors"]
+        return tensors
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the graph's input tensors."""
+        return tuple(self._graph.graph["inputs"])
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the graph's output tensors."""
+        return tuple(self._graph.graph["outputs"])
+
+    def nodes(self) -> tuple[Node, ...]:
+        """All nodes in topological order, ties broken by the order of insertion."""
+        if self._order is None:
+            position = {name: index for index, name in enumerate(self._graph)}
+            order = nx.lexicographical_topological_sort(self._graph, key=position.__getitem__)
+            self._order = tuple(self.node(name) for name in order)
+        return self._order
+
+    def node(self, name: str) -> Node:
+        """Return the node of that name (KeyError when there is none)."""
+        node: Node = self._graph.nodes[name]["node"]
+        return node
+
+    def producer(self, tensor: str) -> Node | None:
+        """Return the node that writes a tensor, None for graph inputs and constants."""
+        name = self._producer.get(tensor)
+        return None if name is None else self.node(name)
+
+    def consumers(self, tensor: str) -> tuple[Node, ...]:
+        """Return the nodes that read a tensor, in topological order, each once."""
+        return tuple(node for node in self.nodes() if tensor in node.inputs)
+
+    def replace(
+        self,
+        *,
+        nodes: Iterable[Node] | None = None,
+        tensors: Iterable[Tensor] = (),
+        inputs: Sequence[str] | None = None,
+        outputs: Sequence[str] | None = None,
+    ) -> Graph:
+        """Return a new graph with other nodes, and with `tensors` added or put in place of those of the same name."""
+        merged = self.tensors | {t.name: t for t in tensors}
+        return Graph.build(
+            self.nodes() if nodes is None else nodes,
+            merged.values(),
+            self.inputs if inputs is None else inputs,
+            self.outputs if outputs is None else outputs,
+        )
+
+    def verify(self) -> None:
+        """Check what holds at every stage; what holds at one stage only is in `compiler.passes.legality`.
+
+        Raises:
+            ModelError: a tensor is missing, written twice, never written, of another shape than its data, a cycle, or
+                edges that contradict the nodes' inputs and outputs.
+        """
+        self._verify_tensors()
+        self._verify_references()
+        expected = sorted(_edges(self._nodes_unordered()), key=str)
+        if sorted(self._graph.edges(keys=True, data=True), key=str) != expected:
+            raise ModelError("graph: the edges contradict the nodes' inputs and outputs")
+        if not nx.is_directed_acyclic_graph(self._graph):
+            cycle = " -> ".join(str(edge[0]) for edge in nx.find_cycle(self._graph))
+            raise ModelError(f"graph: the nodes form a cycle: {cycle}")
+
+    def to_dict(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+        """Return the whole graph as a JSON-able dict and a dict of constant arrays by tensor name (lossless)."""
+        header = {
+            "version": FORMAT_VERSION,
+            "inputs": list(self.inputs),
+            "outputs": list(self.outputs),
+            "nodes": [_node_to_dict(node) for node in self.nodes()],
+            "tensors": [_tensor_to_dict(tensor) for tensor in self.tensors.values()],
+        }
+        return header, {t.name: t.data for t in self.tensors.values() if t.data is not None}
+
+    @classmethod
+    def from_dict(cls, header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Graph:
+        """Return the graph that `to_dict` described.
+
+        Raises:
+            ModelError: another version, a missing field or array, or an unsound graph.
+        """
+        if header.get("version") != FORMAT_VERSION:
+            raise ModelError(f"graph: format version {header.get('version')!r}, expected {FORMAT_VERSION}")
+        try:
+            nodes = [_node_from_dict(entry) for entry in header["nodes"]]
+            tensors = [_tensor_from_dict(entry, arrays) for entry in header["tensors"]]
+            return cls.build(nodes, tensors, header["inputs"], header["outputs"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"graph: malformed description ({error})") from error
+
+    def _nodes_unordered(self) -> list[Node]:
+        return [data["node"] for _, data in self._graph.nodes(data=True)]
+
+    def _verify_tensors(self) -> None:
+        for name, tensor in self.tensors.items():
+            if tensor.name != name:
+                raise ModelError(f"graph: tensor '{tensor.name}' is listed under the name '{name}'")
+            if any(dim <= 0 for dim in tensor.shape):
+                raise ModelError(f"tensor '{name}': dimensions must be positive, got {tensor.shape}")
+            if tensor.data is not None and (tensor.data.shape, str(tensor.data.dtype)) != (tensor.shape, tensor.dtype):
+                raise ModelError(
+                    f"tensor '{name}' is {tensor.dtype}{list(tensor.shape)}, "
+                    f"its data {tensor.data.dtype}{list(tensor.data.shape)}"
+                )
+
+    def _verify_references(self) -> None:
+        written: set[str] = set(self.inputs)
+        for node in self._nodes_unordered():
+            for name in (*node.inputs, *node.outputs):
+                if name not in self.tensors:
+                    raise node.error(f"tensor '{name}' does not exist")
+            for name in node.outputs:
+                if name in written or self.tensors[name].is_constant:
+                    raise node.error(f"tensor '{name}' is written twice, or is a graph input or a constant")
+                written.add(name)
+        for name in (*self.inputs, *self.outputs):
+            if name not in self.tensors:
+                raise ModelError(f"graph: input or output '{name}' is not a tensor")
+        read = {name for node in self._nodes_unordered() for name in node.inputs} | set(self.outputs)
+        for name in sorted(read - written):
+            if not self.tensors[name].is_constant:
+                raise ModelError(f"tensor '{name}' is read, but no node writes it")
+
+
+def _edges(nodes: Iterable[Node]) -> list[tuple[str, str, str, dict[str, Any]]]:
+    """Edges (producer, consumer, key, data) that the nodes' inputs and outputs imply."""
+    nodes = tuple(nodes)
+    producer = {name: node.name for node in nodes for name in node.outputs}
+    return [
+        (producer[tensor], node.name, f"{tensor}:{index}", {"tensor": tensor, "input": index})
+        for node in nodes
+        for index, tensor in enumerate(node.inputs)
+        if tensor in producer
+    ]
+
+
+def _node_to_dict(node: Node) -> dict[str, Any]:
+    attributes = {key: list(v) if isinstance(v, tuple) else v for key, v in sorted(node.attributes.items())}
+    return {
+        "name": node.name,
+        "op": str(node.op),
+        "inputs": list(node.inputs),
+        "outputs": list(node.outputs),
+        "attributes": attributes,
+    }
+
+
+def _node_from_dict(entry: Mapping[str, Any]) -> Node:
+    attributes = {key: tuple(v) if isinstance(v, list) else v for key, v in entry["attributes"].items()}
+    return Node(entry["name"], Op(entry["op"]), tuple(entry["inputs"]), tuple(entry["outputs"]), attributes)
+
+
+def _tensor_to_dict(tensor: Tensor) -> dict[str, Any]:
+    affine = tensor.quantization
+    described = None if affine is None else [list(affine.scale), affine.zero_point, affine.axis]
+    return {
+        "name": tensor.name,
+        "shape": list(tensor.shape),
+        "dtype": tensor.dtype,
+        "quantization": described,
+        "constant": tensor.is_constant,
+    }
+
+
+def _tensor_from_dict(entry: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Tensor:
+    described = entry["quantization"]
+    affine = None if described is None else Quantization(tuple(described[0]), described[1], described[2])
+    data = arrays[entry["name"]] if entry["constant"] else None
+    return Tensor(entry["name"], tuple(entry["shape"]), entry["dtype"], affine, data)
