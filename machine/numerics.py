@@ -72,9 +72,7 @@ def rounding_shift_right(values: Int32Array, shift: npt.ArrayLike) -> Int32Array
     return ((wide >> amount) + ((wide & mask) > threshold)).astype(np.int32)
 
 
-def rescale(
-    values: Int32Array, multiplier: npt.ArrayLike, left: npt.ArrayLike, right: npt.ArrayLike
-) -> Int32Array:
+def rescale(values: Int32Array, multiplier: npt.ArrayLike, left: npt.ArrayLike, right: npt.ArrayLike) -> Int32Array:
     """Requantize int32 values; `multiplier`, `left` and `right` broadcast against `values` (per channel or scalar).
 
     The left shift wraps modulo 2**32, as the hardware's shifter does.
@@ -105,8 +103,14 @@ def finish(
 
 
 def add(
-    a: Int8Array, a_zero_point: int, b: Int8Array, b_zero_point: int, parameters: AddRescale,
-    zero_point: int, low: int, high: int,
+    a: Int8Array,
+    a_zero_point: int,
+    b: Int8Array,
+    b_zero_point: int,
+    parameters: AddRescale,
+    zero_point: int,
+    low: int,
+    high: int,
 ) -> Int8Array:
     """Quantized addition of two int8 arrays of equal shape (TFLite reference kernel `add.h`)."""
     a_scaled = _rescale_operand(a, a_zero_point, parameters.a)
