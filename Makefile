@@ -1,0 +1,46 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+WORKERS ?= auto
+
+.PHONY: help
+help: ## Say what each target does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: venv
+venv: ## Make a virtual environment in .venv with everything that development needs
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install -e '.[dev]'
+
+.PHONY: install
+install: ## Install the project, editable, with everything that development needs, into the active Python
+	$(PYTHON) -m pip install -e '.[dev]'
+
+.PHONY: test
+test: lint rtl-lint ## Run everything that CI runs: the lints and every test
+	$(PYTHON) -m pytest -n $(WORKERS)
+
+.PHONY: test-fast
+test-fast: ## Run the tests that take no more than a few seconds each
+	$(PYTHON) -m pytest -n $(WORKERS) -m "not slow"
+
+.PHONY: lint
+lint: ## Check style and types of the Python code
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+
+.PHONY: rtl-lint
+rtl-lint: ## Check the Verilog with Verilator's lint, all warnings on
+	$(PYTHON) -m rtl.lint
+
+.PHONY: generate
+generate: ## Write again the files that are generated from the machine's definition
+	$(PYTHON) -m machine.generate
+
+.PHONY: synth
+synth: ## Synthesise the smallest configuration with Yosys
+	$(PYTHON) -m rtl.synthesis nano4
+
+.PHONY: demo
+demo: ## Compile, simulate and profile the digits network
+	$(PYTHON) -m runtime.cli.main demo

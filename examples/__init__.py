@@ -1,0 +1,1 @@
+"""Small networks and programs that come with tpukit, as package data."""
