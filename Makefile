@@ -24,10 +24,10 @@ test-fast: ## Run the tests that take no more than a few seconds each
 	$(PYTHON) -m pytest -n $(WORKERS) -m "not slow"
 
 .PHONY: lint
-lint: ## Check style and types of the Python code
+lint: ## Check the Python code's style and types, and that generated files are what the tables say
 	$(PYTHON) -m ruff check .
-	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
+	$(PYTHON) -m machine.generate --check
 
 .PHONY: rtl-lint
 rtl-lint: ## Check the Verilog with Verilator's lint, all warnings on
@@ -43,4 +43,4 @@ synth: ## Synthesise the smallest configuration with Yosys
 
 .PHONY: demo
 demo: ## Compile, simulate and profile the digits network
-	$(PYTHON) -m runtime.cli.main demo
+	tpukit demo
