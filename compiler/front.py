@@ -1,0 +1,100 @@
+"""The compiler's front half: the stages from a model file to a quantized graph, listed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from compiler.graph import Graph
+from compiler.importer import import_onnx
+from compiler.importer.load import ModelSource
+from compiler.passes.legality import verify_canonical, verify_fused, verify_imported, verify_quantized
+from compiler.passes.pipeline import CANONICALISE, FOLD_AND_FUSE, INFER_SHAPES, run_passes
+from compiler.quantizer.calibration import CalibrationSource
+from compiler.quantizer.quantize import quantize
+
+Observer = Callable[[str, Graph], None]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A named stage, what it does, and what its result is checked with."""
+
+    name: str
+    description: str
+    verify: Callable[[Graph], None]
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage("import", "the model's operators as a float graph", verify_imported),
+    Stage("canonicalise", "one form for each operator, identities gone", verify_canonical),
+    Stage("infer_shapes", "every shape derived from the inputs'", verify_canonical),
+    Stage("fold_and_fuse", "constants, biases, batch normalisations and activations folded", verify_fused),
+    Stage("quantize", "int8 activations and weights, host nodes at the ends", verify_quantized),
+)
+
+
+def import_model(model: ModelSource, shapes: Mapping[str, Sequence[int]] | None = None) -> Graph:
+    """Stage `import`: an ONNX model (path, bytes or `ModelProto`) as a float graph.
+
+    Raises:
+        ModelError: the model cannot be read or holds something that is not supported.
+    """
+    return import_onnx(model, shapes)
+
+
+def canonicalise(graph: Graph) -> Graph:
+    """Stage `canonicalise`: one form for each operator.
+
+    Raises:
+        ModelError: the graph cannot be brought to canonical form.
+    """
+    return run_passes(graph, CANONICALISE)
+
+
+def infer_shapes(graph: Graph) -> Graph:
+    """Stage `infer_shapes`: every shape derived from the inputs'.
+
+    Raises:
+        ModelError: shapes do not fit an operator.
+    """
+    return run_passes(graph, INFER_SHAPES)
+
+
+def fold_and_fuse(graph: Graph) -> Graph:
+    """Stage `fold_and_fuse`: constants, biases, batch normalisations and activations folded.
+
+    Raises:
+        ModelError: something remains that the quantizer does not know.
+    """
+    return run_passes(graph, FOLD_AND_FUSE)
+
+
+def front(
+    model: ModelSource | Graph,
+    calibration: CalibrationSource,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    observe: Observer | None = None,
+) -> Graph:
+    """Run all stages: a model, or a float graph built in Python, and calibration data -> a quantized graph.
+
+    `observe` is called with each stage's name and verified result, in order.
+
+    Raises:
+        ModelError: the model cannot be read, or holds something that is not supported.
+        DataError: the calibration data does not fit the model.
+    """
+    steps: tuple[Callable[[Graph], Graph], ...] = (
+        canonicalise, infer_shapes, fold_and_fuse, lambda graph: quantize(graph, calibration),
+    )
+    graph = model if isinstance(model, Graph) else import_model(model, shapes)
+    for stage, step in zip(STAGES, (_unchanged, *steps), strict=True):
+        graph = step(graph)
+        stage.verify(graph)
+        if observe is not None:
+            observe(stage.name, graph)
+    return graph
+
+
+def _unchanged(graph: Graph) -> Graph:
+    return graph

@@ -1,0 +1,181 @@
+"""What the operator handlers work with: one ONNX node as Python values, and the graph under construction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from compiler.graph import AttributeValue, Graph, Node, Op, Tensor
+from compiler.passes.base import unique_name
+from compiler.passes.shapes import output_shape
+from machine.errors import ModelError
+
+AnyArray = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class OnnxNode:
+    """An ONNX node with a unique name and its attributes as Python values (bytes decoded)."""
+
+    name: str
+    op_type: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any]
+    proto: onnx.NodeProto
+
+    @staticmethod
+    def of(proto: onnx.NodeProto, name: str) -> OnnxNode:
+        """Read an ONNX node."""
+        values = {a.name: onnx.helper.get_attribute_value(a) for a in proto.attribute}
+        decoded = {key: v.decode() if isinstance(v, bytes) else v for key, v in values.items()}
+        return OnnxNode(name, proto.op_type, tuple(proto.input), tuple(proto.output), decoded, proto)
+
+    def error(self, reason: str) -> ModelError:
+        """Return an error that names this node and its operator."""
+        return ModelError(f"node '{self.name}' ({self.op_type}): {reason}")
+
+    def integer(self, name: str, default: int) -> int:
+        """Return an integer attribute."""
+        return int(self.attributes.get(name, default))
+
+    def number(self, name: str, default: float) -> float:
+        """Return a real attribute."""
+        return float(self.attributes.get(name, default))
+
+    def text(self, name: str, default: str) -> str:
+        """Return a text attribute."""
+        return str(self.attributes.get(name, default))
+
+    def integers(self, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
+        """Return an attribute that is a list of integers."""
+        return tuple(int(v) for v in self.attributes.get(name, default))
+
+    def has_input(self, index: int) -> bool:
+        """Whether an optional input is given."""
+        return index < len(self.inputs) and self.inputs[index] != ""
+
+
+@dataclass
+class Context:
+    """The graph under construction: tensors by ONNX name, and nodes in the model's order."""
+
+    opset: int
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    nodes: list[Node] = field(default_factory=list)
+    extra_outputs: dict[str, str] = field(default_factory=dict)
+    node_names: set[str] = field(default_factory=set)
+
+    def tensor(self, node: OnnxNode, index: int) -> Tensor:
+        """Return an input of a node.
+
+        Raises:
+            ModelError: the input is not given, or nothing that is supported writes it.
+        """
+        if not node.has_input(index):
+            raise node.error(f"input {index} is missing")
+        name = node.inputs[index]
+        if name in self.extra_outputs:
+            raise node.error(f"reads '{name}', {self.extra_outputs[name]}, which is not supported")
+        if name not in self.tensors:
+            raise node.error(f"input '{name}' is written by no earlier node")
+        return self.tensors[name]
+
+    def activation(self, node: OnnxNode, index: int = 0) -> Tensor:
+        """Return a float32 input that is not a constant.
+
+        Raises:
+            ModelError: it is a constant or of another type.
+        """
+        tensor = self.tensor(node, index)
+        if tensor.is_constant:
+            raise node.error(f"input '{tensor.name}' is a constant; only a run-time tensor is supported there")
+        if tensor.dtype != "float32":
+            raise node.error(f"input '{tensor.name}' is {tensor.dtype}; only float32 is supported")
+        return tensor
+
+    def constant(self, node: OnnxNode, index: int, what: str) -> AnyArray:
+        """Return the data of an input that must be a constant.
+
+        Raises:
+            ModelError: it is computed at run time, or holds NaN or infinity.
+        """
+        tensor = self.tensor(node, index)
+        if tensor.data is None:
+            raise node.error(f"the {what} '{tensor.name}' is computed at run time; only a constant is supported")
+        return tensor.data
+
+    def weight(self, node: OnnxNode, index: int, what: str) -> AnyArray:
+        """Return the data of an input that must be a finite float32 constant.
+
+        Raises:
+            ModelError: it is computed at run time, is not float32, or holds NaN or infinity.
+        """
+        data = self.constant(node, index, what)
+        if data.dtype != np.float32:
+            raise node.error(f"the {what} '{node.inputs[index]}' is {data.dtype}; only float32 is supported")
+        if not np.isfinite(data).all():
+            raise node.error(f"the {what} '{node.inputs[index]}' holds NaN or infinity")
+        return data
+
+    def emit(
+        self,
+        node: OnnxNode,
+        op: Op,
+        x: Tensor,
+        operands: Mapping[str, AnyArray] | None = None,
+        attributes: Mapping[str, AttributeValue] | None = None,
+        *,
+        second: Tensor | None = None,
+    ) -> None:
+        """Add the operation that writes the node's first output: `x`, `second` and constants are its inputs."""
+        self.emit_as(node, node.outputs[0], op, x, operands, attributes, second=second)
+        self.extra_outputs |= {name: f"output {i + 1} of node '{node.name}' ({node.op_type})"
+                               for i, name in enumerate(node.outputs[1:], start=1) if name}
+
+    def emit_as(
+        self,
+        node: OnnxNode,
+        output: str,
+        op: Op,
+        x: Tensor,
+        operands: Mapping[str, AnyArray] | None = None,
+        attributes: Mapping[str, AttributeValue] | None = None,
+        *,
+        second: Tensor | None = None,
+    ) -> Tensor:
+        """Add one operation of several that a node becomes, and return the tensor it writes."""
+        name = self.unique_node_name(node.name)
+        constants = [
+            Tensor.constant(self.unique_tensor_name(f"{name}_{role}"), np.ascontiguousarray(data))
+            for role, data in (operands or {}).items()
+        ]
+        inputs = [x, *([] if second is None else [second]), *constants]
+        made = Node(name, op, tuple(t.name for t in inputs), (output,), attributes or {})
+        try:
+            shape = output_shape(made, [t.shape for t in inputs])
+        except ModelError as error:
+            raise node.error(str(error).split("): ", 1)[1]) from error
+        result = Tensor(output, shape, "float32")
+        self.nodes.append(made)
+        self.tensors |= {t.name: t for t in (*constants, result)}
+        return result
+
+    def unique_node_name(self, wanted: str) -> str:
+        """Return the name, with a number appended where it is taken, and take it."""
+        name = unique_name(wanted, self.node_names)
+        self.node_names.add(name)
+        return name
+
+    def unique_tensor_name(self, wanted: str) -> str:
+        """Return the name, with a number appended where a tensor has it."""
+        return unique_name(wanted, self.tensors)
+
+    def graph(self, inputs: list[str], outputs: list[str]) -> Graph:
+        """Return the finished graph."""
+        return Graph.build(self.nodes, self.tensors.values(), inputs, outputs)

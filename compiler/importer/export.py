@@ -1,0 +1,168 @@
+"""A float graph written back as an ONNX model, to be run by ONNX Runtime (calibration, folding, tests)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+from onnx import helper, numpy_helper
+
+from compiler.graph import Graph, Node, Op
+
+OPSET = 17
+IR_VERSION = 8
+QUIET = 3
+
+
+def to_onnx(graph: Graph, outputs: Sequence[str] | None = None) -> onnx.ModelProto:
+    """Return the float graph as an ONNX model of any batch; `outputs` names other tensors to return.
+
+    Raises:
+        ModelError: the graph holds an operator of the quantized graph.
+    """
+    extra: list[onnx.TensorProto] = []
+    nodes: list[onnx.NodeProto] = []
+    for node in graph.nodes():
+        if node.op not in WRITERS:
+            raise node.error("not an operator of a float graph")
+        nodes.extend(WRITERS[node.op](graph, node, extra))
+    constants = [numpy_helper.from_array(t.data, t.name) for t in graph.tensors.values() if t.data is not None]
+    body = helper.make_graph(
+        nodes,
+        "tpukit",
+        [_value(graph, name) for name in graph.inputs],
+        [_value(graph, name) for name in (graph.outputs if outputs is None else outputs)],
+        constants + extra,
+    )
+    return helper.make_model(body, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+
+
+def open_session(graph: Graph, outputs: Sequence[str] | None = None) -> onnxruntime.InferenceSession:
+    """Return an ONNX Runtime session of the float graph."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = QUIET
+    options.intra_op_num_threads = 1
+    model = to_onnx(graph, outputs).SerializeToString()
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def run_float_graph(
+    graph: Graph, inputs: Mapping[str, npt.NDArray[Any]], outputs: Sequence[str] | None = None
+) -> dict[str, npt.NDArray[Any]]:
+    """Run a float graph: input arrays by name (any batch) -> the named tensors, or the graph's outputs."""
+    names = list(graph.outputs if outputs is None else outputs)
+    results = open_session(graph, names).run(names, dict(inputs))
+    return dict(zip(names, results, strict=True))
+
+
+def _value(graph: Graph, name: str) -> onnx.ValueInfoProto:
+    tensor = graph.tensors[name]
+    shape: list[str | int | None] = list(tensor.shape)
+    if shape and not tensor.is_constant:
+        shape[0] = "N"
+    return helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+
+
+Writer = Callable[[Graph, Node, list[onnx.TensorProto]], list[onnx.NodeProto]]
+
+
+def _conv2d(graph: Graph, node: Node, extra: list[onnx.TensorProto]) -> list[onnx.NodeProto]:
+    attributes = {
+        "strides": node.integers("strides"),
+        "pads": node.integers("pads"),
+        "dilations": node.integers("dilations"),
+        "group": node.integer("groups"),
+    }
+    return _activated(node, "Conv", attributes, extra)
+
+
+def _dense(graph: Graph, node: Node, extra: list[onnx.TensorProto]) -> list[onnx.NodeProto]:
+    return _activated(node, "Gemm", {"transB": 1}, extra)
+
+
+def _add(graph: Graph, node: Node, extra: list[onnx.TensorProto]) -> list[onnx.NodeProto]:
+    return _activated(node, "Add", {}, extra)
+
+
+def _activated(
+    node: Node, op_type: str, attributes: Mapping[str, Any], extra: list[onnx.TensorProto]
+) -> list[onnx.NodeProto]:
+    bounds = [node.attributes.get("activation_min"), node.attributes.get("activation_max")]
+    if bounds == [None, None]:
+        return [_make(node, op_type, attributes)]
+    raw = f"{node.output}__before_activation"
+    clip = _clip(node, raw, bounds, extra)
+    return [helper.make_node(op_type, node.inputs, [raw], f"{node.name}__raw", **attributes), clip]
+
+
+def _clip(node: Node, source: str, bounds: Sequence[Any], extra: list[onnx.TensorProto]) -> onnx.NodeProto:
+    names = [source]
+    for side, value in zip(("min", "max"), bounds, strict=True):
+        names.append("" if value is None else f"{node.output}__{side}")
+        if value is not None:
+            extra.append(numpy_helper.from_array(np.array(value, np.float32), names[-1]))
+    return helper.make_node("Clip", names, [node.output], node.name)
+
+
+def _write_clip(graph: Graph, node: Node, extra: list[onnx.TensorProto]) -> list[onnx.NodeProto]:
+    return [_clip(node, node.inputs[0], [node.attributes.get("min"), node.attributes.get("max")], extra)]
+
+
+def _max_pool(graph: Graph, node: Node, extra: list[onnx.TensorProto]) -> list[onnx.NodeProto]:
+    return [_make(node, "MaxPool", _window(node))]
+
+
+def _average_pool(graph: Graph, node: Node, extra: list[onnx.TensorProto]) -> list[onnx.NodeProto]:
+    include = node.integer("count_include_pad")
+    return [_make(node, "AveragePool", _window(node) | {"count_include_pad": include})]
+
+
+def _window(node: Node) -> dict[str, Any]:
+    names = (("kernel", "kernel_shape"), ("strides", "strides"), ("pads", "pads"))
+    return {theirs: node.integers(ours) for ours, theirs in names}
+
+
+def _reshape(graph: Graph, node: Node, extra: list[onnx.TensorProto]) -> list[onnx.NodeProto]:
+    shape = list(node.integers("shape"))
+    source = graph.tensors[node.inputs[0]]
+    if shape and not source.is_constant and shape[0] == source.shape[0]:
+        shape[0] = -1
+    name = f"{node.output}__shape"
+    extra.append(numpy_helper.from_array(np.array(shape, np.int64), name))
+    return [helper.make_node("Reshape", [node.inputs[0], name], [node.output], node.name)]
+
+
+def _softmax(graph: Graph, node: Node, extra: list[onnx.TensorProto]) -> list[onnx.NodeProto]:
+    return [_make(node, "LogSoftmax" if node.integer("log") else "Softmax", {"axis": node.integer("axis")})]
+
+
+def _batch_normalization(graph: Graph, node: Node, extra: list[onnx.TensorProto]) -> list[onnx.NodeProto]:
+    return [_make(node, "BatchNormalization", {"epsilon": node.number("epsilon")})]
+
+
+def _plain(op_type: str) -> Writer:
+    return lambda graph, node, extra: [_make(node, op_type, {})]
+
+
+def _make(node: Node, op_type: str, attributes: Mapping[str, Any]) -> onnx.NodeProto:
+    return helper.make_node(op_type, node.inputs, node.outputs, node.name, **attributes)
+
+
+WRITERS: Mapping[Op, Writer] = {
+    Op.CONV2D: _conv2d,
+    Op.DENSE: _dense,
+    Op.ADD: _add,
+    Op.MAX_POOL: _max_pool,
+    Op.AVERAGE_POOL: _average_pool,
+    Op.GLOBAL_AVERAGE_POOL: _plain("GlobalAveragePool"),
+    Op.RESHAPE: _reshape,
+    Op.SOFTMAX: _softmax,
+    Op.RELU: _plain("Relu"),
+    Op.CLIP: _write_clip,
+    Op.IDENTITY: _plain("Identity"),
+    Op.BATCH_NORMALIZATION: _batch_normalization,
+}

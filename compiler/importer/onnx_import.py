@@ -1,0 +1,118 @@
+"""The import stage: an ONNX model becomes a float graph of tpukit's operators, or is refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import onnx
+from onnx import numpy_helper
+
+from compiler.graph import Graph, Tensor
+from compiler.importer.constants import evaluate, is_constant
+from compiler.importer.context import Context, OnnxNode
+from compiler.importer.load import ModelSource, load, one_line, opset
+from compiler.importer.registry import HANDLERS
+from machine.errors import ModelError
+
+
+def import_onnx(source: ModelSource, shapes: Mapping[str, Sequence[int]] | None = None) -> Graph:
+    """Import an ONNX model (a path, a file's bytes, or a `ModelProto`) as a float graph.
+
+    `shapes` gives graph inputs with dynamic dimensions their shape. Nodes whose inputs are all constants are
+    evaluated here.
+
+    Raises:
+        ModelError: not an ONNX model, or something in it is not supported (node, operator and reason named).
+    """
+    model = load(source)
+    context = Context(opset(model))
+    _read_initializers(model.graph, context)
+    inputs = _read_inputs(model.graph, context, dict(shapes or {}))
+    for index, proto in enumerate(model.graph.node):
+        name = proto.name or f"{proto.op_type}_{index}"
+        _import_node(context, OnnxNode.of(proto, name))
+    return context.graph(inputs, _read_outputs(model.graph, context))
+
+
+def _import_node(context: Context, node: OnnxNode) -> None:
+    if node.op_type != "Shape" and is_constant(context, node):
+        values = evaluate(context, node)
+        context.tensors |= {
+            name: Tensor.constant(name, value) for name, value in zip(node.outputs, values, strict=False) if name
+        }
+        return
+    handler = HANDLERS.get(node.op_type)
+    if handler is None:
+        raise node.error(f"operator not supported; supported are {', '.join(sorted(HANDLERS))}")
+    handler(context, node)
+
+
+def _read_initializers(graph: onnx.GraphProto, context: Context) -> None:
+    for initializer in graph.initializer:
+        try:
+            data = numpy_helper.to_array(initializer)
+        except Exception as error:
+            raise ModelError(f"tensor '{initializer.name}' cannot be read: {one_line(error)}") from error
+        context.tensors[initializer.name] = Tensor.constant(initializer.name, data)
+
+
+def _read_inputs(graph: onnx.GraphProto, context: Context, shapes: dict[str, Sequence[int]]) -> list[str]:
+    names = [value.name for value in graph.input if value.name not in context.tensors]
+    for name in shapes:
+        if name not in names:
+            raise ModelError(f"a shape is given for '{name}', but the model's inputs are {names}")
+    for value in graph.input:
+        if value.name in names:
+            context.tensors[value.name] = _input_tensor(value, shapes.get(value.name))
+    return names
+
+
+def _input_tensor(value: onnx.ValueInfoProto, given: Sequence[int] | None) -> Tensor:
+    kind = value.type.tensor_type
+    if not value.type.HasField("tensor_type") or kind.elem_type != onnx.TensorProto.FLOAT:
+        found = onnx.TensorProto.DataType.Name(kind.elem_type) if value.type.HasField("tensor_type") else "no tensor"
+        raise ModelError(f"input '{value.name}' is {found}; only FLOAT tensors are supported")
+    if not kind.HasField("shape") and given is None:
+        raise ModelError(f"input '{value.name}' has no shape: give it, for example --shape {value.name}=1,3,224,224")
+    declared = [dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None for dim in kind.shape.dim]
+    if given is None:
+        shape = _static_shape(value, declared)
+    else:
+        shape = tuple(int(size) for size in given)
+        if kind.HasField("shape") and (
+            len(shape) != len(declared) or any(d not in (None, s) for d, s in zip(declared, shape, strict=True))
+        ):
+            raise ModelError(f"input '{value.name}' is {_described(value)}; the given shape {list(shape)} does not fit")
+    if len(shape) < 2 or min(shape) < 1:
+        raise ModelError(f"input '{value.name}' has shape {list(shape)}; a batch and at least one more dimension "
+                         "are needed, all of them positive")
+    if shape[0] != 1:
+        raise ModelError(f"input '{value.name}' has batch {shape[0]}; only batch 1 is supported")
+    return Tensor(value.name, shape, "float32")
+
+
+def _static_shape(value: onnx.ValueInfoProto, declared: Sequence[int | None]) -> tuple[int, ...]:
+    static = tuple(size for size in declared if size is not None)
+    if len(static) == len(declared):
+        return static
+    first = declared[0] if declared[0] is not None else 1
+    example = ",".join([str(first), *("?" if size is None else str(size) for size in declared[1:])])
+    raise ModelError(f"input '{value.name}' has a dynamic dimension, {_described(value)}: "
+                     f"give its shape with --shape {value.name}={example}")
+
+
+def _described(value: onnx.ValueInfoProto) -> str:
+    sizes = [d.dim_param or str(d.dim_value or "?") for d in value.type.tensor_type.shape.dim]
+    return f"[{', '.join(sizes)}]"
+
+
+def _read_outputs(graph: onnx.GraphProto, context: Context) -> list[str]:
+    names = [value.name for value in graph.output]
+    for name in names:
+        if name in context.extra_outputs:
+            raise ModelError(f"graph output '{name}' is {context.extra_outputs[name]}, which is not supported")
+        if name not in context.tensors:
+            raise ModelError(f"graph output '{name}' is written by no node")
+        if context.tensors[name].is_constant:
+            raise ModelError(f"graph output '{name}' is a constant")
+    return names

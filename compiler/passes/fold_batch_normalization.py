@@ -1,0 +1,56 @@
+"""Fold batch normalisation into the weights before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from compiler.graph import Graph, Node, Op, Tensor
+from compiler.passes.base import only_consumer, unique_name
+from compiler.passes.channelwise import replace_by_channelwise
+
+
+@dataclass(frozen=True)
+class FoldBatchNormalization:
+    """bn(conv2d(x, w, b)) becomes conv2d(x, w * k, b * k + shift); dense alike.
+
+    After anything else it becomes a depthwise 1x1 convolution. Computed in float64.
+    """
+
+    name: str = "fold_batch_normalization"
+
+    def apply(self, graph: Graph) -> Graph:
+        """Return the graph without batch normalisations."""
+        for node in graph.nodes():
+            if node.op is Op.BATCH_NORMALIZATION:
+                graph = _fold(graph, graph.node(node.name))
+        return graph
+
+
+def _fold(graph: Graph, node: Node) -> Graph:
+    scale, bias, mean, variance = (graph.tensors[name].array.astype(np.float64) for name in node.inputs[1:])
+    factor = scale / np.sqrt(variance + node.number("epsilon"))
+    shift = bias - mean * factor
+    producer = graph.producer(node.inputs[0])
+    foldable = (
+        producer is not None
+        and producer.op in (Op.CONV2D, Op.DENSE)
+        and "activation_min" not in producer.attributes
+        and only_consumer(graph, producer.output) is node
+    )
+    if producer is None or not foldable:
+        return replace_by_channelwise(graph, node, factor.astype(np.float32), shift.astype(np.float32), {})
+    weight, offset = (graph.tensors[name].array for name in producer.inputs[1:])
+    per_output = factor.reshape(-1, *(1,) * (weight.ndim - 1))
+    new_weight = Tensor.constant(
+        unique_name(f"{producer.name}_weight", graph.tensors), (weight * per_output).astype(np.float32)
+    )
+    new_bias = Tensor.constant(
+        unique_name(f"{producer.name}_bias", graph.tensors), (offset * factor + shift).astype(np.float32)
+    )
+    fused = replace(
+        producer, inputs=(producer.inputs[0], new_weight.name, new_bias.name), outputs=node.outputs
+    )
+    nodes = [fused if other is producer else other for other in graph.nodes() if other is not node]
+    return graph.replace(nodes=nodes, tensors=[new_weight, new_bias])

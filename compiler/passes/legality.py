@@ -1,0 +1,141 @@
+"""What each stage allows, beyond what `Graph.verify` checks at every stage."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from compiler.graph import Graph, Node, Op
+from compiler.passes.shapes import output_shape
+from machine.errors import ModelError
+from machine.numerics import INT8_MAX, INT8_MIN
+
+COMPUTING = frozenset({Op.CONV2D, Op.DENSE, Op.ADD, Op.MAX_POOL, Op.AVERAGE_POOL, Op.RESHAPE})
+IMPORTED = COMPUTING | {
+    Op.SOFTMAX, Op.RELU, Op.CLIP, Op.BATCH_NORMALIZATION, Op.GLOBAL_AVERAGE_POOL, Op.IDENTITY,
+}
+CANONICAL = COMPUTING | {Op.SOFTMAX, Op.CLIP, Op.BATCH_NORMALIZATION}
+FUSED = COMPUTING | {Op.SOFTMAX}
+QUANTIZED = FUSED | {Op.QUANTIZE, Op.DEQUANTIZE}
+KEEP_QUANTIZATION = frozenset({Op.MAX_POOL, Op.RESHAPE})
+
+
+def verify_imported(graph: Graph) -> None:
+    """Check an imported graph: float operators of any form.
+
+    Raises:
+        ModelError: an operator, type or shape is not legal (node named).
+    """
+    _verify_float(graph, IMPORTED)
+
+
+def verify_canonical(graph: Graph) -> None:
+    """Check a canonical graph: no relu, identity or global pooling, and every conv2d and dense has a bias.
+
+    Raises:
+        ModelError: an operator, type or shape is not legal (node named).
+    """
+    _verify_float(graph, CANONICAL)
+    for node in graph.nodes():
+        if node.op in (Op.CONV2D, Op.DENSE) and len(node.inputs) != 3:
+            raise node.error(f"needs input, weight and bias, got {len(node.inputs)} inputs")
+
+
+def verify_fused(graph: Graph) -> None:
+    """Check a fused float graph: only operators that the quantizer knows, constants only as weights and biases.
+
+    Raises:
+        ModelError: an operator or operand is not legal (node named).
+    """
+    _verify_float(graph, FUSED)
+    for node in graph.nodes():
+        _verify_operands(graph, node)
+        _verify_batch(graph, node)
+        if node.op is Op.SOFTMAX and graph.consumers(node.output):
+            reader = graph.consumers(node.output)[0]
+            raise node.error(f"only supported at the end of the graph, but '{reader.name}' ({reader.op}) reads it")
+    for name in graph.outputs:
+        if graph.producer(name) is None:
+            raise ModelError(f"graph output '{name}' is not computed by any node")
+
+
+def verify_quantized(graph: Graph) -> None:
+    """Check a quantized graph: int8 activations with one scale, int8 weights, int32 biases, clamps within int8.
+
+    Raises:
+        ModelError: an operator, type, shape or quantization is not legal (node named).
+    """
+    _verify_operators(graph, QUANTIZED)
+    for node in graph.nodes():
+        _verify_operands(graph, node)
+        _verify_batch(graph, node)
+        _verify_types(graph, node)
+        if node.op in KEEP_QUANTIZATION:
+            if graph.tensors[node.output].quantization != graph.tensors[node.inputs[0]].quantization:
+                raise node.error("output and input must have the same quantization")
+        elif node.op in (Op.CONV2D, Op.DENSE, Op.ADD):
+            low, high = node.integer("activation_min"), node.integer("activation_max")
+            if not INT8_MIN <= low <= high <= INT8_MAX:
+                raise node.error(f"activation range [{low}, {high}] is not a range of int8")
+
+
+def _verify_operators(graph: Graph, legal: Collection[Op]) -> None:
+    for node in graph.nodes():
+        if node.op not in legal:
+            raise node.error("the operator is not legal at this stage")
+        if len(node.outputs) != 1:
+            raise node.error(f"must have one output, got {len(node.outputs)}")
+        expected = output_shape(node, [graph.tensors[name].shape for name in node.inputs])
+        if graph.tensors[node.output].shape != expected:
+            raise node.error(f"output is {list(graph.tensors[node.output].shape)}, must be {list(expected)}")
+
+
+def _verify_float(graph: Graph, legal: Collection[Op]) -> None:
+    _verify_operators(graph, legal)
+    for node in graph.nodes():
+        for name in (*node.inputs, *node.outputs):
+            if graph.tensors[name].dtype != "float32":
+                raise node.error(f"tensor '{name}' is {graph.tensors[name].dtype}, must be float32")
+
+
+def _verify_operands(graph: Graph, node: Node) -> None:
+    constants = [graph.tensors[name].is_constant for name in node.inputs]
+    if node.op is Op.ADD and any(constants):
+        source = graph.producer(node.inputs[constants.index(False)]) if not all(constants) else None
+        after = f"after '{source.name}' ({source.op})" if source is not None else "of a graph input"
+        raise node.error(f"adding a constant {after} is not supported; one value for each channel directly after a "
+                         "convolution or matrix product, read by nothing else, is")
+    if node.op is Op.ADD and graph.tensors[node.inputs[0]].shape != graph.tensors[node.inputs[1]].shape:
+        raise node.error("operands must have the same shape")
+    wanted = [False, True, True] if node.op in (Op.CONV2D, Op.DENSE) else [False] * len(node.inputs)
+    if constants != wanted:
+        raise node.error("the first input must be computed at run time, weight and bias must be constants")
+
+
+def _verify_batch(graph: Graph, node: Node) -> None:
+    batches = [graph.tensors[name].shape[:1] for name in (node.inputs[0], node.output)]
+    if batches[0] != batches[1] or batches[0] == ():
+        shapes = [list(graph.tensors[name].shape) for name in (node.inputs[0], node.output)]
+        raise node.error(f"changes the batch dimension, {shapes[0]} to {shapes[1]}, which is not supported")
+    if node.op is Op.SOFTMAX and node.integer("axis") == 0:
+        raise node.error("axis 0, the batch, is not supported")
+
+
+def _verify_types(graph: Graph, node: Node) -> None:
+    x, y = graph.tensors[node.inputs[0]], graph.tensors[node.output]
+    source = "float32" if node.op in (Op.QUANTIZE, Op.SOFTMAX) else "int8"
+    target = "float32" if node.op in (Op.DEQUANTIZE, Op.SOFTMAX) else "int8"
+    if (x.dtype, y.dtype) != (source, target):
+        raise node.error(f"must be {source} -> {target}, got {x.dtype} -> {y.dtype}")
+    for tensor in (graph.tensors[name] for name in (*node.inputs, *node.outputs)):
+        if tensor.dtype == "int8" and not tensor.is_constant and tensor.affine.axis is not None:
+            raise node.error(f"activation '{tensor.name}' must have one scale")
+        if tensor.dtype == "int8" and not INT8_MIN <= tensor.affine.zero_point <= INT8_MAX:
+            raise node.error(f"zero point {tensor.affine.zero_point} of '{tensor.name}' is outside int8")
+    if node.op in (Op.CONV2D, Op.DENSE):
+        weight, bias = (graph.tensors[name] for name in node.inputs[1:])
+        channels = weight.shape[0]
+        if (weight.dtype, bias.dtype, bias.shape) != ("int8", "int32", (channels,)):
+            raise node.error(f"weight must be int8 and bias int32[{channels}], got {weight.dtype} and "
+                             f"{bias.dtype}{list(bias.shape)}")
+        if weight.affine.axis != 0 or len(weight.affine.scale) != channels or weight.affine.zero_point:
+            raise node.error("weights need one scale for each output channel (axis 0) and zero point 0")

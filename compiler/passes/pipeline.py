@@ -1,0 +1,46 @@
+"""The passes over the float graph, in order, and how they are run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from compiler.graph import Graph
+from compiler.passes.base import Pass
+from compiler.passes.canonicalise_operands import CanonicaliseOperands
+from compiler.passes.fold_batch_normalization import FoldBatchNormalization
+from compiler.passes.fold_constants import FoldConstants
+from compiler.passes.fuse_bias import FuseBias
+from compiler.passes.fuse_clip import FuseClip
+from compiler.passes.hoist_clip import HoistClip
+from compiler.passes.infer_shapes import InferShapes
+from compiler.passes.remove_dead import RemoveDead
+from compiler.passes.remove_identity import RemoveIdentity
+from machine.errors import ModelError
+
+CANONICALISE: tuple[Pass, ...] = (RemoveIdentity(), CanonicaliseOperands())
+INFER_SHAPES: tuple[Pass, ...] = (InferShapes(),)
+FOLD_AND_FUSE: tuple[Pass, ...] = (
+    FoldConstants(),
+    FuseBias(),
+    FoldBatchNormalization(),
+    FuseBias(),  # again: a bias that followed a batch normalisation
+    HoistClip(),
+    FuseClip(),
+    RemoveDead(),
+)
+PASSES: tuple[Pass, ...] = (*CANONICALISE, *INFER_SHAPES, *FOLD_AND_FUSE)
+
+
+def run_passes(graph: Graph, passes: Sequence[Pass]) -> Graph:
+    """Apply passes in order; the graph is verified after each.
+
+    Raises:
+        ModelError: a pass refuses the graph, or leaves one that is not sound (the pass is named).
+    """
+    for step in passes:
+        graph = step.apply(graph)
+        try:
+            graph.verify()
+        except ModelError as error:
+            raise ModelError(f"after pass {step.name}: {error}") from error
+    return graph

@@ -1,0 +1,133 @@
+"""Shape rules: the output shape of each operator, used by the importer and by the `infer_shapes` pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from compiler.graph import Node, Op
+
+Shape = tuple[int, ...]
+
+
+def output_shape(node: Node, shapes: Sequence[Shape]) -> Shape:
+    """Return the shape of a node's output from the shapes of its inputs.
+
+    Raises:
+        ModelError: the shapes do not fit the operator (node, operator and reason named).
+    """
+    return RULES[node.op](node, shapes)
+
+
+def window_output(size: int, kernel: int, stride: int, dilation: int, before: int, after: int) -> int:
+    """Return the number of window positions along one axis (0 or less when the window does not fit)."""
+    return (size + before + after - (dilation * (kernel - 1) + 1)) // stride + 1
+
+
+def _conv2d(node: Node, shapes: Sequence[Shape]) -> Shape:
+    x, weight = shapes[0], shapes[1]
+    _rank(node, x, 4)
+    _rank(node, weight, 4, "weight")
+    groups = node.integer("groups")
+    if groups < 1 or x[1] % groups or weight[0] % groups or x[1] // groups != weight[1]:
+        raise node.error(f"weight {list(weight)} with groups={groups} does not fit input {list(x)}")
+    return (x[0], weight[0], *_windows(node, x, weight[2:], node.integers("dilations")))
+
+
+def _dense(node: Node, shapes: Sequence[Shape]) -> Shape:
+    x, weight = shapes[0], shapes[1]
+    _rank(node, x, 2)
+    _rank(node, weight, 2, "weight")
+    if x[1] != weight[1]:
+        raise node.error(f"weight {list(weight)} (output, input channels) does not fit input {list(x)}")
+    return (x[0], weight[0])
+
+
+def _pool(node: Node, shapes: Sequence[Shape]) -> Shape:
+    x = shapes[0]
+    _rank(node, x, 4)
+    kernel, strides, pads = node.integers("kernel"), node.integers("strides"), node.integers("pads")
+    out = _windows(node, x, kernel, (1, 1))
+    for axis in (0, 1):
+        first_is_empty = pads[axis] >= kernel[axis]
+        last_is_empty = (out[axis] - 1) * strides[axis] - pads[axis] >= x[2 + axis]
+        if first_is_empty or last_is_empty:
+            raise node.error(f"a window lies wholly in the padding {list(pads)} (kernel {list(kernel)})")
+    return (x[0], x[1], *out)
+
+
+def _windows(node: Node, x: Shape, kernel: Shape, dilations: Shape) -> Shape:
+    strides, pads = node.integers("strides"), node.integers("pads")
+    if len(strides) != 2 or len(pads) != 4 or len(kernel) != 2 or len(dilations) != 2:
+        raise node.error("strides, kernel and dilations have 2 numbers, pads 4 (top, left, bottom, right)")
+    if min(*strides, *kernel, *dilations) < 1 or min(pads) < 0:
+        raise node.error(f"illegal window: kernel {kernel}, strides {strides}, dilations {dilations}, pads {pads}")
+    out = tuple(
+        window_output(x[2 + axis], kernel[axis], strides[axis], dilations[axis], pads[axis], pads[2 + axis])
+        for axis in (0, 1)
+    )
+    if min(out) < 1:
+        raise node.error(f"kernel {list(kernel)} is larger than the padded input {list(x)}")
+    return out
+
+
+def _add(node: Node, shapes: Sequence[Shape]) -> Shape:
+    a, b = shapes
+    if a == b:
+        return a
+    padded = (1,) * (len(a) - len(b)) + b
+    if len(b) > len(a) or any(q not in (1, p) for p, q in zip(a, padded, strict=True)):
+        raise node.error(f"operands {list(a)} and {list(b)} differ, and the second does not broadcast to the first")
+    return a
+
+
+def _reshape(node: Node, shapes: Sequence[Shape]) -> Shape:
+    shape = node.integers("shape")
+    if math.prod(shape) != math.prod(shapes[0]):
+        raise node.error(f"cannot reshape {list(shapes[0])} to {list(shape)}")
+    return shape
+
+
+def _same(node: Node, shapes: Sequence[Shape]) -> Shape:
+    return shapes[0]
+
+
+def _softmax(node: Node, shapes: Sequence[Shape]) -> Shape:
+    if not 0 <= node.integer("axis") < len(shapes[0]):
+        raise node.error(f"axis {node.integer('axis')} is outside input {list(shapes[0])}")
+    return shapes[0]
+
+
+def _batch_normalization(node: Node, shapes: Sequence[Shape]) -> Shape:
+    x = shapes[0]
+    if len(x) < 2 or any(parameter != (x[1],) for parameter in shapes[1:]):
+        raise node.error(f"parameters {[list(s) for s in shapes[1:]]} do not fit the channels of input {list(x)}")
+    return x
+
+
+def _global_average_pool(node: Node, shapes: Sequence[Shape]) -> Shape:
+    _rank(node, shapes[0], 4)
+    return (*shapes[0][:2], 1, 1)
+
+
+def _rank(node: Node, shape: Shape, rank: int, what: str = "input") -> None:
+    if len(shape) != rank:
+        raise node.error(f"{what} must have {rank} dimensions, got {list(shape)}")
+
+
+RULES: Mapping[Op, Callable[[Node, Sequence[Shape]], Shape]] = {
+    Op.CONV2D: _conv2d,
+    Op.DENSE: _dense,
+    Op.ADD: _add,
+    Op.MAX_POOL: _pool,
+    Op.AVERAGE_POOL: _pool,
+    Op.RESHAPE: _reshape,
+    Op.SOFTMAX: _softmax,
+    Op.RELU: _same,
+    Op.CLIP: _same,
+    Op.IDENTITY: _same,
+    Op.BATCH_NORMALIZATION: _batch_normalization,
+    Op.GLOBAL_AVERAGE_POOL: _global_average_pool,
+    Op.QUANTIZE: _same,
+    Op.DEQUANTIZE: _same,
+}

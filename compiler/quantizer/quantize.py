@@ -1,0 +1,144 @@
+"""The quantize stage: a fused float graph and calibration data become an int8 graph with host nodes at its ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from compiler.graph import AttributeValue, Graph, Node, Op, Quantization, Tensor
+from compiler.passes.base import ACTIVATED, unique_name
+from compiler.passes.legality import KEEP_QUANTIZATION, verify_fused
+from compiler.quantizer.calibration import (
+    CalibrationSource,
+    Ranges,
+    check_calibration,
+    measure_ranges,
+    read_calibration,
+)
+from compiler.quantizer.scheme import activation_quantization, quantize_weights, quantized_bound
+from machine.numerics import INT8_MAX, INT8_MIN
+
+
+def quantize(graph: Graph, calibration: CalibrationSource) -> Graph:
+    """Return the quantized graph of a fused float graph.
+
+    The calibration data is an npz file's path or a dict: for each graph input, an array [samples, ...].
+
+    Raises:
+        DataError: the calibration data does not fit.
+        ModelError: the graph is not a fused float graph.
+    """
+    verify_fused(graph)
+    samples = check_calibration(graph, read_calibration(calibration))
+    return quantize_with_ranges(graph, measure_ranges(graph, samples))
+
+
+def quantize_with_ranges(graph: Graph, ranges: Ranges) -> Graph:
+    """Return the quantized graph of a fused float graph whose activations take the given ranges."""
+    builder = _Builder(graph, _activations(graph, ranges))
+    for name in graph.inputs:
+        builder.quantize_input(name)
+    for node in graph.nodes():
+        builder.convert(node)
+    for name in graph.outputs:
+        builder.dequantize(name)
+    return Graph.build(builder.nodes, builder.tensors.values(), graph.inputs, graph.outputs)
+
+
+def _activations(graph: Graph, ranges: Ranges) -> dict[str, Quantization]:
+    """Return the quantization of every activation; a pool or a reshape keeps its input's."""
+    result = {name: activation_quantization(*ranges[name]) for name in graph.inputs}
+    for node in graph.nodes():
+        if node.op in KEEP_QUANTIZATION:
+            result[node.output] = result[node.inputs[0]]
+        elif node.op is not Op.SOFTMAX:
+            result[node.output] = activation_quantization(*ranges[node.output])
+    return result
+
+
+@dataclass
+class _Builder:
+    """The quantized graph under construction."""
+
+    graph: Graph
+    quantizations: Mapping[str, Quantization]
+    nodes: list[Node] = field(default_factory=list)
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    integer: dict[str, str] = field(default_factory=dict)
+    """The int8 tensor that stands for each float activation."""
+
+    def __post_init__(self) -> None:
+        """Name the int8 tensors; a float tensor that remains keeps its name, its int8 twin gets another."""
+        at_ends = {*self.graph.inputs, *self.graph.outputs}
+        at_ends |= {name for node in self.graph.nodes() if node.op is Op.SOFTMAX for name in node.inputs}
+        taken = dict.fromkeys(self.graph.tensors)
+        for name, quantization in self.quantizations.items():
+            twin = unique_name(f"{name}_quantized", taken) if name in at_ends else name
+            taken[twin] = None
+            self.integer[name] = twin
+            self.tensors[twin] = Tensor(twin, self.graph.tensors[name].shape, "int8", quantization)
+
+    def quantize_input(self, name: str) -> None:
+        """Add the host node that quantizes a graph input, where an integer operation reads it."""
+        self.tensors[name] = self.graph.tensors[name]
+        if all(reader.op is Op.SOFTMAX for reader in self.graph.consumers(name)):
+            return
+        self._add(self._host_name(f"quantize_{name}"), Op.QUANTIZE, (name,), self.integer[name])
+
+    def dequantize(self, name: str) -> None:
+        """Add the host node that writes a float tensor from its int8 twin, once."""
+        done = name in self.graph.inputs or any(name in node.outputs for node in self.nodes)
+        if name in self.integer and not done:
+            self.tensors[name] = self.graph.tensors[name]
+            self._add(self._host_name(f"dequantize_{name}"), Op.DEQUANTIZE, (self.integer[name],), name)
+
+    def convert(self, node: Node) -> None:
+        """Add the quantized form of a node of the float graph."""
+        if node.op is Op.SOFTMAX:
+            self.dequantize(node.inputs[0])
+            self.tensors[node.output] = self.graph.tensors[node.output]
+            self.nodes.append(node)
+            return
+        inputs = [self.integer[name] for name in node.inputs if name in self.integer]
+        if node.op in (Op.CONV2D, Op.DENSE):
+            inputs += self._weights(node)
+        attributes = dict(node.attributes)
+        if node.op in ACTIVATED:
+            attributes |= self._activation(node)
+        self._add(node.name, node.op, tuple(inputs), self.integer[node.output], attributes)
+
+    def _weights(self, node: Node) -> list[str]:
+        weight, bias = (self.graph.tensors[name].array for name in node.inputs[1:])
+        x_scale, y_scale = (self.quantizations[name].scale[0] for name in (node.inputs[0], node.output))
+        made = quantize_weights(weight, bias, x_scale, y_scale)
+        bias_scales = tuple(x_scale * scale for scale in made.scales)
+        taken = self.graph.tensors | self.tensors
+        names = [unique_name(f"{node.name}_{role}_quantized", taken) for role in ("weight", "bias")]
+        for name, data, scales in zip(names, (made.weight, made.bias), (made.scales, bias_scales), strict=True):
+            self.tensors[name] = Tensor.constant(name, np.ascontiguousarray(data), Quantization(scales, 0, 0))
+        return names
+
+    def _activation(self, node: Node) -> dict[str, AttributeValue]:
+        quantization = self.quantizations[node.output]
+        low, high = (
+            node.number(name) if name in node.attributes else None for name in ("activation_min", "activation_max")
+        )
+        return {
+            "activation_min": quantized_bound(low, quantization, INT8_MIN),
+            "activation_max": quantized_bound(high, quantization, INT8_MAX),
+        }
+
+    def _add(
+        self,
+        name: str,
+        op: Op,
+        inputs: tuple[str, ...],
+        output: str,
+        attributes: Mapping[str, AttributeValue] | None = None,
+    ) -> None:
+        self.nodes.append(Node(name, op, inputs, (output,), attributes or {}))
+
+    def _host_name(self, wanted: str) -> str:
+        return unique_name(wanted, {node.name for node in (*self.nodes, *self.graph.nodes())})

@@ -1,0 +1,201 @@
+"""The reference backend: the quantized graph in plain NumPy integers, slow and obvious.
+
+It shares nothing with the simulator but `machine.numerics`. Sums are int64 and wrapped to int32 at the end, which is
+the same as wrapping at every step. The only loops are over nodes, groups and kernel positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from compiler.graph import Graph, Node, Op
+from compiler.quantizer.parameters import add_parameters, affine_parameters, average_parameters
+from machine import numerics
+from machine.errors import DataError
+from machine.numerics import INT8_MIN, FloatArray, Int8Array, Int32Array
+
+AnyArray = npt.NDArray[Any]
+BATCH = 500
+
+
+class ReferenceBackend:
+    """Executes a quantized graph. Arrays may hold any number of samples along axis 0."""
+
+    def run(self, graph: Graph, inputs: Mapping[str, FloatArray]) -> dict[str, AnyArray]:
+        """Run the whole graph, host operators included: float inputs by name -> float outputs by name.
+
+        Raises:
+            DataError: an input is missing, unknown, or of another shape.
+        """
+        samples = _check_inputs(graph, inputs)
+        parts = []
+        for start in range(0, samples, BATCH):
+            chunk: dict[str, AnyArray] = {name: np.asarray(inputs[name])[start : start + BATCH] for name in inputs}
+            values = _execute(graph, chunk, integers_only=False)
+            parts.append([values[name] for name in graph.outputs])
+        return {name: np.concatenate([part[i] for part in parts]) for i, name in enumerate(graph.outputs)}
+
+    def run_integers(
+        self, graph: Graph, inputs: Mapping[str, Int8Array], all_tensors: bool = False
+    ) -> dict[str, Int8Array]:
+        """Run the int8 body: arrays for the outputs of `quantize` -> arrays for the inputs of `dequantize`.
+
+        Where the graph has no host operators, its own inputs and outputs are the body's. With `all_tensors`, every
+        int8 activation is returned, inputs included.
+
+        Raises:
+            DataError: an input of the body is missing, unknown, not int8, or of another shape.
+        """
+        expected = integer_inputs(graph)
+        if set(inputs) != set(expected):
+            raise DataError(f"int8 inputs must be {list(expected)}, got {sorted(inputs)}")
+        for name, array in inputs.items():
+            if array.dtype != np.int8 or array.shape[1:] != graph.tensors[name].shape[1:]:
+                raise DataError(f"input '{name}' must be int8 {list(graph.tensors[name].shape)}, got "
+                                f"{array.dtype} {list(array.shape)}")
+        values = _execute(graph, dict(inputs), integers_only=True)
+        wanted = tuple(values) if all_tensors else integer_outputs(graph)
+        return {name: values[name] for name in wanted}
+
+
+def integer_inputs(graph: Graph) -> tuple[str, ...]:
+    """Return the int8 tensors at which the body begins, in the order of the graph's nodes."""
+    made = tuple(node.output for node in graph.nodes() if node.op is Op.QUANTIZE)
+    return made + tuple(name for name in graph.inputs if graph.tensors[name].dtype == "int8")
+
+
+def integer_outputs(graph: Graph) -> tuple[str, ...]:
+    """Return the int8 tensors at which the body ends, each once, in the order of the graph's nodes."""
+    read = [node.inputs[0] for node in graph.nodes() if node.op is Op.DEQUANTIZE]
+    return tuple(dict.fromkeys(read + [name for name in graph.outputs if graph.tensors[name].dtype == "int8"]))
+
+
+def _check_inputs(graph: Graph, inputs: Mapping[str, AnyArray]) -> int:
+    if set(inputs) != set(graph.inputs):
+        raise DataError(f"inputs must be {list(graph.inputs)}, got {sorted(inputs)}")
+    for name, array in inputs.items():
+        if np.ndim(array) == 0 or np.shape(array)[1:] != graph.tensors[name].shape[1:]:
+            raise DataError(f"input '{name}' must have shape {list(graph.tensors[name].shape)} (any batch), "
+                            f"got {list(np.shape(array))}")
+    counts = {len(array) for array in inputs.values()}
+    if len(counts) != 1 or 0 in counts:
+        raise DataError(f"inputs must hold the same number of samples, at least one; got {sorted(counts)}")
+    return counts.pop()
+
+
+def _execute(graph: Graph, values: dict[str, AnyArray], integers_only: bool) -> dict[str, AnyArray]:
+    for node in graph.nodes():
+        operands = [values[name] for name in node.inputs if name in values]
+        if node.output in values or (integers_only and node.op in (Op.DEQUANTIZE, Op.SOFTMAX)):
+            continue
+        values[node.output] = EXECUTE[node.op](graph, node, operands)
+    return values
+
+
+def _conv2d(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
+    p = affine_parameters(graph, node)
+    weight = p.weight.astype(np.int64)
+    x = _pad(node, operands[0].astype(np.int64) - p.input_zero_point, 0)
+    out_shape = graph.tensors[node.output].shape
+    groups = node.integer("groups")
+    per_in, per_out = weight.shape[1], weight.shape[0] // groups
+    acc = np.zeros((len(x), groups, per_out, *out_shape[2:]), np.int64)
+    grouped_weight = weight.reshape(groups, per_out, per_in, *weight.shape[2:])
+    for row, column in np.ndindex(*weight.shape[2:]):
+        tap = _window(node, x, row, column, out_shape).reshape(len(x), groups, per_in, *out_shape[2:])
+        acc += np.einsum("ngihw,goi->ngohw", tap, grouped_weight[..., row, column], optimize=True)
+    bias, multiplier, left, right = (v.reshape(1, -1, 1, 1) for v in (p.bias, p.multiplier, p.left, p.right))
+    flat = numerics.wrap32(acc.reshape(len(x), *out_shape[1:]))
+    return numerics.finish(flat, bias, multiplier, left, right, p.output_zero_point, p.low, p.high)
+
+
+def _dense(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
+    p = affine_parameters(graph, node)
+    acc = (operands[0].astype(np.int64) - p.input_zero_point) @ p.weight.astype(np.int64).T
+    return numerics.finish(
+        numerics.wrap32(acc), p.bias, p.multiplier, p.left, p.right, p.output_zero_point, p.low, p.high
+    )
+
+
+def _add(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
+    p = add_parameters(graph, node)
+    a, b = operands
+    return numerics.add(
+        a, p.a_zero_point, b, p.b_zero_point, p.rescale, p.output_zero_point, p.low, p.high
+    )
+
+
+def _max_pool(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
+    x = _pad(node, operands[0], INT8_MIN)
+    out_shape = graph.tensors[node.output].shape
+    best = np.full((len(x), *out_shape[1:]), INT8_MIN, np.int8)
+    for row, column in np.ndindex(*node.integers("kernel")):
+        best = np.maximum(best, _window(node, x, row, column, out_shape))
+    return best
+
+
+def _average_pool(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
+    p = average_parameters(graph, node)
+    x = _pad(node, operands[0].astype(np.int64) - p.input_zero_point, 0)
+    out_shape = graph.tensors[node.output].shape
+    acc = np.zeros((len(x), *out_shape[1:]), np.int64)
+    for row, column in np.ndindex(*node.integers("kernel")):
+        acc += _window(node, x, row, column, out_shape)
+    wrapped: Int32Array = numerics.wrap32(acc)
+    return numerics.finish(wrapped, 0, p.multiplier, p.left, p.right, p.output_zero_point, p.low, p.high)
+
+
+def _pad(node: Node, x: AnyArray, fill: int) -> AnyArray:
+    top, left, bottom, right = node.integers("pads")
+    return np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=fill)
+
+
+def _window(node: Node, x: AnyArray, row: int, column: int, out_shape: tuple[int, ...]) -> AnyArray:
+    """Return the padded input under kernel position (row, column), for every output position."""
+    dilation = node.integers("dilations") if "dilations" in node.attributes else (1, 1)
+    strides = node.integers("strides")
+    first = (row * dilation[0], column * dilation[1])
+    rows, columns = (
+        slice(first[i], first[i] + (out_shape[2 + i] - 1) * strides[i] + 1, strides[i]) for i in (0, 1)
+    )
+    return x[:, :, rows, columns]
+
+
+def _reshape(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
+    return operands[0].reshape(len(operands[0]), *graph.tensors[node.output].shape[1:])
+
+
+def _quantize(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
+    y = graph.tensors[node.output]
+    return numerics.quantize(operands[0], y.scale, y.zero_point)
+
+
+def _dequantize(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
+    x = graph.tensors[node.inputs[0]]
+    return numerics.dequantize(operands[0], x.scale, x.zero_point)
+
+
+def _softmax(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
+    axis = node.integer("axis")
+    shifted = operands[0].astype(np.float64) - operands[0].max(axis=axis, keepdims=True)
+    total = np.exp(shifted).sum(axis=axis, keepdims=True)
+    result: AnyArray = shifted - np.log(total) if node.integer("log") else np.exp(shifted) / total
+    return result.astype(np.float32)
+
+
+EXECUTE: Mapping[Op, Callable[[Graph, Node, list[AnyArray]], AnyArray]] = {
+    Op.CONV2D: _conv2d,
+    Op.DENSE: _dense,
+    Op.ADD: _add,
+    Op.MAX_POOL: _max_pool,
+    Op.AVERAGE_POOL: _average_pool,
+    Op.RESHAPE: _reshape,
+    Op.QUANTIZE: _quantize,
+    Op.DEQUANTIZE: _dequantize,
+    Op.SOFTMAX: _softmax,
+}
+"""The operators of a quantized graph; any other is not legal there."""
