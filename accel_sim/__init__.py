@@ -1,0 +1,1 @@
+"""The simulator: a program -> tensors (function), cycle counts and events (stepper)."""

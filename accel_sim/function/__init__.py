@@ -1,0 +1,57 @@
+"""The simulator's function: whole instructions on NumPy arrays, in program order, many samples at once.
+
+A legal program is race-free and a wait refers only to a signal earlier in program order, so program order is one of
+its legal orders and gives the only legal result. Time is the stepper's business (`accel_sim.stepper`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_sim.function.load import execute_load
+from accel_sim.function.matrix import execute_matrix
+from accel_sim.function.state import State
+from accel_sim.function.store import execute_store
+from accel_sim.function.vector import execute_vector
+from accel_sim.function.weights import execute_weights
+from machine.config import Machine
+from machine.errors import SimulationError
+from machine.isa import Instruction, Opcode
+
+__all__ = ["State", "execute", "execute_instruction"]
+
+_EXECUTORS: dict[Opcode, Callable[[State, Instruction], None]] = {
+    Opcode.LOAD: execute_load,
+    Opcode.WEIGHTS: execute_weights,
+    Opcode.MATRIX: execute_matrix,
+    Opcode.VECTOR: execute_vector,
+    Opcode.STORE: execute_store,
+}
+
+
+def execute(machine: Machine, instructions: Sequence[Instruction], memory: npt.NDArray[np.uint8]) -> State:
+    """Execute a legal program on `memory: uint8[samples, bytes]`, in place, and return the machine's final state.
+
+    Weights and parameters are read from sample 0's memory: they are constants, the same for all samples.
+
+    Raises:
+        SimulationError: an instruction reads or writes outside a memory (its index is named).
+    """
+    state = State.create(machine, memory)
+    for index, instruction in enumerate(instructions):
+        if instruction.opcode is Opcode.HALT:
+            break
+        try:
+            execute_instruction(state, instruction)
+        except IndexError as error:
+            kind = instruction.opcode.name.lower()
+            raise SimulationError(f"instruction {index} ({kind}) leaves the memory: {error}") from None
+    return state
+
+
+def execute_instruction(state: State, instruction: Instruction) -> None:
+    """Execute one instruction other than halt; raises IndexError where it leaves a memory."""
+    _EXECUTORS[instruction.opcode](state, instruction)
