@@ -31,7 +31,8 @@ def exact_product(x: npt.NDArray[np.int16], w: npt.NDArray[np.int16]) -> npt.NDA
     if bound >= DOUBLE_BOUND:
         raise OverflowError(f"a reduction of {w.shape[0]} products is not exact in double precision")
     dtype = np.float32 if bound < SINGLE_BOUND else np.float64
-    return (x.astype(dtype) @ w.astype(dtype)).astype(np.int64)
+    product: npt.NDArray[np.int64] = (x.astype(dtype) @ w.astype(dtype)).astype(np.int64)
+    return product
 
 
 def execute_matrix(state: State, instruction: Instruction) -> None:
