@@ -18,7 +18,7 @@ class RemoveIdentity:
         """Return the graph without identities, except from a graph input straight to a graph output."""
         for node in graph.nodes():
             if node.op is Op.IDENTITY:
-                graph = _remove(graph, node)
+                graph = _remove(graph, graph.node(node.name))
         return graph
 
 

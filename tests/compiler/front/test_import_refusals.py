@@ -1,0 +1,221 @@
+"""What is not imported is refused in one line that names node, operator and reason."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import onnx
+import pytest
+from onnx.helper import make_node, make_opsetid
+
+from compiler.front import import_model
+from compiler.passes.legality import verify_fused
+from machine.errors import ModelError
+
+WEIGHT = np.ones((4, 3, 3, 3), np.float32)
+POOL = {"kernel_shape": [2, 2]}
+BN = {name: np.ones(3, np.float32) for name in "sbmv"}
+
+
+def batch_normalization(**attributes):
+    return make_node("BatchNormalization", ["x", *BN], ["y"], name="n", **attributes)
+
+
+NODES = {
+    "unknown operator": (make_node("Sigmoid", ["x"], ["y"], name="n"), {}, "n", "operator not supported"),
+    "run-time weight": (make_node("Conv", ["x", "x"], ["y"], name="n"), {}, "n", "computed at run time"),
+    "nan weight": (make_node("Conv", ["x", "w"], ["y"], name="n"), {"w": WEIGHT * np.nan}, "n", "NaN or infinity"),
+    "kernel shape": (make_node("Conv", ["x", "w"], ["y"], name="n", kernel_shape=[5, 5]), {"w": WEIGHT}, "n",
+                     "contradicts weight"),
+    "groups": (make_node("Conv", ["x", "w"], ["y"], name="n", group=3), {"w": WEIGHT}, "n", "does not fit input"),
+    "large kernel": (make_node("Conv", ["x", "w"], ["y"], name="n"), {"w": np.ones((1, 3, 9, 9), np.float32)}, "n",
+                     "larger than the padded input"),
+    "negative pads": (make_node("Conv", ["x", "w"], ["y"], name="n", pads=[-1, 0, 0, 0]), {"w": WEIGHT}, "n",
+                      "pads must be four numbers of at least 0"),
+    "pool dilations": (make_node("MaxPool", ["x"], ["y"], name="n", dilations=[2, 2], **POOL), {}, "n",
+                       "dilations .* not supported"),
+    "storage order": (make_node("MaxPool", ["x"], ["y"], name="n", storage_order=1, **POOL), {}, "n",
+                      "storage_order=1"),
+    "ceil and count": (make_node("AveragePool", ["x"], ["y"], name="n", kernel_shape=[3, 3], strides=[2, 2],
+                                 ceil_mode=1, count_include_pad=1), {}, "n", "ceil_mode=1 with count_include_pad=1"),
+    "empty window": (make_node("AveragePool", ["x"], ["y"], name="n", pads=[2, 0, 0, 0], **POOL), {}, "n",
+                     "wholly in the padding"),
+    "training": (batch_normalization(training_mode=1), BN, "n", "training_mode=1"),
+    "broadcast": (make_node("Add", ["x", "z"], ["y"], name="n"), {}, "n", "broadcasting run-time tensors"),
+    "grown by addend": (make_node("Add", ["x", "b"], ["y"], name="n"), {"b": np.ones((2, 3, 8, 8), np.float32)}, "n",
+                        "does not broadcast"),
+    "clip bounds": (make_node("Clip", ["x", "a", "b"], ["y"], name="n"), {"a": np.float32(2), "b": np.float32(1)}, "n",
+                    "min 2.0 is above max 1.0"),
+    "reshape size": (make_node("Reshape", ["x", "s"], ["y"], name="n"), {"s": np.array([1, 7])}, "n",
+                     "cannot reshape"),
+}
+
+
+@pytest.mark.parametrize(("node", "constants", "name", "reason"), NODES.values(), ids=NODES)
+def test_nodes_are_refused_by_name(make_model, node, constants, name, reason):
+    model = make_model([node], constants=constants, more_inputs={"z": (1, 1, 8, 8)})
+    if not model.graph.output[0].type.tensor_type.HasField("shape"):
+        model.graph.output[0].CopyFrom(onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["a", "b"]))
+    with pytest.raises(ModelError, match=rf"^node '{name}' \({node.op_type}\): .*{reason}") as caught:
+        import_model(model)
+    assert "\n" not in str(caught.value)
+
+
+def test_one_dimensional_convolution_is_refused(make_model):
+    model = make_model([make_node("Conv", ["x", "w"], ["y"], name="c1")], shape=(1, 3, 8),
+                       constants={"w": np.ones((2, 3, 3), np.float32)})
+    with pytest.raises(ModelError, match=r"node 'c1' \(Conv\): only 2-D convolutions are supported, got a 1-D one"):
+        import_model(model)
+
+
+def test_gemm_with_transposed_input_is_refused(make_model):
+    model = make_model([make_node("Gemm", ["x", "w"], ["y"], name="g", transA=1)], shape=(1, 3),
+                       constants={"w": np.ones((1, 3), np.float32)})
+    with pytest.raises(ModelError, match=r"node 'g' \(Gemm\): transA=1 is not supported"):
+        import_model(model)
+
+
+def test_second_outputs_are_refused_where_they_are_read(make_model):
+    nodes = [make_node("Dropout", ["x"], ["d", "mask"], name="drop"), make_node("Relu", ["mask"], ["y"], name="r")]
+    model = make_model([nodes[0], make_node("Relu", ["d"], ["y"])], opset=12)
+    model.graph.node[1].CopyFrom(nodes[1])
+    with pytest.raises(ModelError, match=r"node 'r' \(Relu\): reads 'mask', output 2 of node 'drop' \(Dropout\)"):
+        import_model(model)
+
+
+@pytest.mark.parametrize("nodes", [
+    [make_node("AveragePool", ["x"], ["a"], **POOL), make_node("Add", ["a", "b"], ["y"], name="bias")],
+    [make_node("Add", ["x", "b"], ["y"], name="bias")],
+])
+def test_constant_additions_after_other_things_are_refused(make_model, fused, nodes):
+    graph = fused(make_model(nodes, constants={"b": np.ones((3, 1, 1), np.float32)}))
+    with pytest.raises(ModelError, match=r"^node 'bias' \(add\): adding a constant (after|of a graph input)"):
+        verify_fused(graph)
+
+
+def test_softmax_before_other_things_is_refused(make_model, fused):
+    nodes = [make_node("Softmax", ["x"], ["s"], name="soft"), make_node("Relu", ["s"], ["y"], name="r")]
+    with pytest.raises(ModelError, match=r"node 'soft' \(softmax\): only supported at the end of the graph"):
+        verify_fused(fused(make_model(nodes)))
+
+
+@pytest.mark.parametrize("node", [make_node("Flatten", ["x"], ["y"], name="f", axis=2), make_node("Squeeze", ["x"], ["y"], name="f")])
+def test_changes_of_the_batch_are_refused(make_model, fused, node):
+    with pytest.raises(ModelError, match=r"node 'f' \(reshape\): changes the batch dimension"):
+        verify_fused(fused(make_model([node], shape=(1, 2, 3, 4))))
+
+
+DYNAMIC = ("N", 3, 8, "W")
+
+
+def relu(make_model, shape):
+    return make_model([make_node("Relu", ["x"], ["y"])], shape=shape)
+
+
+def test_dynamic_dimensions_need_a_shape(make_model):
+    model = relu(make_model, DYNAMIC)
+    message = "input 'x' has a dynamic dimension, [N, 3, 8, W]: give its shape with --shape x=1,3,8,?"
+    with pytest.raises(ModelError, match=f"^{re.escape(message)}$"):
+        import_model(model)
+    assert import_model(model, {"x": (1, 3, 8, 9)}).tensors["y"].shape == (1, 3, 8, 9)
+
+
+@pytest.mark.parametrize(("given", "message"), [
+    ({"x": (1, 4, 8, 9)}, r"is \[N, 3, 8, W\]; the given shape \[1, 4, 8, 9\] does not fit"),
+    ({"x": (1, 3, 8)}, "does not fit"),
+    ({"x": (2, 3, 8, 9)}, "input 'x' has batch 2; only batch 1 is supported"),
+    ({"x": (1, 3, 8, 0)}, "all of them positive"),
+    ({"z": (1, 3, 8, 9)}, r"a shape is given for 'z', but the model's inputs are \['x'\]"),
+])
+def test_given_shapes_are_checked(make_model, given, message):
+    with pytest.raises(ModelError, match=message):
+        import_model(relu(make_model, DYNAMIC), given)
+
+
+def test_other_batches_and_types_are_refused(make_model):
+    with pytest.raises(ModelError, match="input 'x' has batch 4; only batch 1 is supported"):
+        import_model(relu(make_model, (4, 3, 8, 8)))
+    model = relu(make_model, (1, 3))
+    model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.DOUBLE
+    with pytest.raises(ModelError, match="input 'x' is DOUBLE; only FLOAT tensors are supported"):
+        import_model(model)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model", b"\x00" * 100, b"\x08\x03"])
+def test_other_files_are_refused(tmp_path, content):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"model\.onnx' is not an ONNX model$"):
+        import_model(path)
+    with pytest.raises(ModelError, match="^the given bytes is not an ONNX model$|^the given bytes"):
+        import_model(content)
+
+
+def test_truncated_models_are_refused(make_model, tmp_path):
+    content = make_model([make_node("Conv", ["x", "w"], ["y"])], constants={"w": WEIGHT}).SerializeToString()
+    for length in range(0, len(content), 7):
+        with pytest.raises(ModelError):
+            import_model(content[:length])
+
+
+def test_missing_files_are_refused(tmp_path):
+    with pytest.raises(ModelError, match="cannot read model '.*none.onnx': No such file"):
+        import_model(tmp_path / "none.onnx")
+    with pytest.raises(ModelError, match="cannot read model"):
+        import_model(tmp_path)
+
+
+@pytest.mark.parametrize("opset", [6, 999])
+def test_other_opsets_are_refused(make_model, opset):
+    model = relu(make_model, (1, 3))
+    del model.opset_import[:]
+    model.opset_import.append(make_opsetid("", opset))
+    with pytest.raises(ModelError, match=rf"the model uses ONNX opset {opset}; supported are 7 to"):
+        import_model(model)
+
+
+def test_other_domains_are_refused(make_model):
+    model = relu(make_model, (1, 3))
+    model.graph.node[0].domain = "com.example"
+    model.graph.node[0].name = "n"
+    with pytest.raises(ModelError, match=r"node 'n' \(com\.example\.Relu\): operators outside the standard ONNX dom"):
+        import_model(model)
+
+
+def external(make_model, location):
+    model = make_model([make_node("Conv", ["x", "w"], ["y"])], constants={"w": WEIGHT})
+    tensor = model.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value=location)
+    return model
+
+
+@pytest.mark.parametrize("location", ["../weights.bin", "/etc/passwd", "folder/../../weights.bin"])
+def test_external_data_outside_the_folder_is_refused(make_model, tmp_path, location):
+    (tmp_path / "weights.bin").write_bytes(WEIGHT.tobytes())
+    path = tmp_path / "models" / "model.onnx"
+    path.parent.mkdir()
+    path.write_bytes(external(make_model, location).SerializeToString())
+    with pytest.raises(ModelError, match="tensor 'w': external data '.*' lies outside the model's folder"):
+        import_model(path)
+
+
+def test_external_data_beside_the_model_is_read(make_model, tmp_path):
+    path = tmp_path / "model.onnx"
+    model = external(make_model, "weights.bin")
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(ModelError, match=r"external data file 'weights\.bin' does not exist"):
+        import_model(path)
+    (tmp_path / "weights.bin").write_bytes(WEIGHT.tobytes())
+    graph = import_model(path)
+    np.testing.assert_array_equal(graph.tensors[graph.nodes()[0].inputs[1]].array, WEIGHT)
+    with pytest.raises(ModelError, match="tensor 'w' has external data; give the model as a path"):
+        import_model(model)
+
+
+def test_random_operators_are_refused(make_model):
+    nodes = [make_node("RandomNormal", [], ["r"], name="r", shape=[1, 3]), make_node("Add", ["x", "r"], ["y"])]
+    with pytest.raises(ModelError, match=r"node 'r' \(RandomNormal\): random operators are not supported"):
+        import_model(make_model(nodes, shape=(1, 3)))
