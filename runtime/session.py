@@ -1,0 +1,240 @@
+"""Run a program: inputs in the model's own types to outputs, on a backend of choice, with the time that it takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_sim.function import execute
+from accel_sim.stepper import simulate_time
+from compiler.graph import Graph
+from machine.errors import DataError, ProgramError, SimulationError
+from machine.isa import Engine
+from machine.program import Program
+from machine.registers import ENGINE_STATES, Status
+from runtime.arrays import check_inputs
+from runtime.cpu import run_float
+from runtime.host import run_host
+from runtime.reference import ReferenceBackend
+
+AnyArray = npt.NDArray[Any]
+BATCH_BYTES = 256 << 20
+"""Memory that the samples evaluated together by the function simulator may take."""
+
+
+class Backend(StrEnum):
+    """What executes a program."""
+
+    SIM = "sim"
+    RTL = "rtl"
+    REFERENCE = "reference"
+    CPU = "cpu"
+
+
+@dataclass
+class RunResult:
+    """What a run gives.
+
+    Attributes:
+        backend: which backend ran.
+        samples: how many samples ran, one after another on the accelerator (0 with time only).
+        outputs: the model's outputs by name, samples along axis 0; empty with time only.
+        integers: the accelerator's int8 outputs by tensor name; empty for the CPU backend and with time only.
+        cycles: cycles of the program for one sample; None where the backend has no clock.
+        utilization: MACs / (rows x columns x cycles).
+        counters: cycles by engine and state.
+        simulation_seconds: wall time of the execution proper, without loading.
+    """
+
+    backend: Backend
+    samples: int = 0
+    outputs: dict[str, AnyArray] = field(default_factory=dict)
+    integers: dict[str, AnyArray] = field(default_factory=dict)
+    cycles: int | None = None
+    bound_cycles: int | None = None
+    utilization: float | None = None
+    counters: dict[str, dict[str, int]] = field(default_factory=dict)
+    simulation_seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the stable JSON keys of `tpukit run --json`."""
+        return {
+            "backend": self.backend.value,
+            "samples": self.samples,
+            "cycles": self.cycles,
+            "bound_cycles": self.bound_cycles,
+            "utilization": self.utilization,
+            "counters": self.counters,
+            "simulation_seconds": self.simulation_seconds,
+            "outputs": {name: {"shape": list(a.shape), "dtype": a.dtype.name} for name, a in self.outputs.items()},
+        }
+
+
+def counter_table(counters: npt.NDArray[np.int64]) -> dict[str, dict[str, int]]:
+    """Name the counters int64[engine, state]: cycles by engine and by each state that the engine can be in."""
+    return {
+        engine.name.lower(): {state.name.lower(): int(counters[engine, state]) for state in ENGINE_STATES[engine]}
+        for engine in Engine
+    }
+
+
+class Session:
+    """A loaded program, ready to run."""
+
+    def __init__(self, program: Program) -> None:
+        """Take a program; its embedded graph, if any, is rebuilt and verified."""
+        self.program = program
+        self._graph = None if program.graph is None else Graph.from_dict(*program.graph)
+
+    @property
+    def graph(self) -> Graph:
+        """The quantized graph.
+
+        Raises:
+            ProgramError: the program is a kernel and holds no graph.
+        """
+        if self._graph is None:
+            raise ProgramError("this program is a kernel: it holds no model and takes no inputs, run it with --time-only")
+        return self._graph
+
+    def run(
+        self,
+        inputs: Mapping[str, AnyArray] | None = None,
+        backend: Backend = Backend.SIM,
+        *,
+        with_time: bool = True,
+        with_function: bool = True,
+    ) -> RunResult:
+        """Run samples of the model's inputs; without function, no inputs are needed.
+
+        Raises:
+            DataError: inputs that the model does not take.
+            SimulationError: the program ended with an error status.
+        """
+        if backend is Backend.RTL:
+            return self._run_rtl(inputs, with_function)
+        result = RunResult(backend)
+        if backend in (Backend.REFERENCE, Backend.CPU):
+            if not with_function:
+                raise DataError(f"the {backend} backend has no clock; --time-only goes with sim and rtl")
+            return self._run_software(result, self._inputs(inputs))
+        begin = time.perf_counter()
+        if with_time:
+            self._add_time(result)
+        if with_function:
+            values = self._inputs(inputs)
+            integers = self.quantized_inputs(values)
+            result.integers = self.execute_function(integers)
+            self._finish(result, values)
+        result.simulation_seconds = time.perf_counter() - begin
+        return result
+
+    def _inputs(self, inputs: Mapping[str, AnyArray] | None) -> dict[str, AnyArray]:
+        arrays = dict(inputs or {})
+        check_inputs(self.graph, arrays)
+        return arrays
+
+    def _add_time(self, result: RunResult) -> None:
+        program = self.program
+        timing = simulate_time(
+            program.machine, program.code, program_address=program.program_address, memory_limit=program.memory_bytes
+        )
+        self.add_timing(result, timing.status, timing.cycles, timing.counters)
+
+    def add_timing(self, result: RunResult, status: Status, cycles: int, counters: npt.NDArray[np.int64]) -> None:
+        """Put a machine's status, cycles and counters into a result.
+
+        Raises:
+            SimulationError: the status is an error.
+        """
+        if status is not Status.DONE:
+            raise SimulationError(f"the program halted with {status.name.lower()} in cycle {cycles}")
+        machine = self.program.machine
+        result.cycles = cycles
+        result.bound_cycles = self.program.bound_cycles
+        result.utilization = self.program.macs / (machine.rows * machine.columns * cycles)
+        result.counters = counter_table(counters)
+
+    def quantized_inputs(self, values: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+        """Run the host's part before the accelerator: int8 arrays by tensor name."""
+        known = run_host(self.graph, values)
+        return {entry.tensor: known[entry.tensor] for entry in self.program.inputs}
+
+    def memory_images(self, integers: Mapping[str, AnyArray]) -> npt.NDArray[np.uint8]:
+        """Lay the program's image and its int8 inputs out in memory: uint8[samples, memory bytes]."""
+        program = self.program
+        samples = len(next(iter(integers.values()))) if integers else 1
+        memory = np.repeat(self.blank_image()[None], samples, axis=0)
+        for entry in program.inputs:
+            data = np.ascontiguousarray(integers[entry.tensor]).view(np.uint8).reshape(samples, -1)
+            memory[:, entry.address : entry.address + entry.size_bytes] = data
+        return memory
+
+    def read_outputs(self, memory: npt.NDArray[np.uint8]) -> dict[str, AnyArray]:
+        """Take the int8 outputs out of memory images: int8[samples, ...] by tensor name."""
+        return {
+            entry.tensor: memory[:, entry.address : entry.address + entry.size_bytes]
+            .view(np.int8).reshape(len(memory), *entry.shape[1:]).copy()
+            for entry in self.program.outputs
+        }
+
+    def execute_function(self, integers: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+        """Run int8 inputs (any number of samples) through the function simulator."""
+        samples = len(next(iter(integers.values())))
+        chunk = max(1, BATCH_BYTES // (self.program.memory_bytes + 4 * self.program.machine.scratchpad_bytes))
+        parts = []
+        for start in range(0, samples, chunk):
+            memory = self.memory_images({name: array[start : start + chunk] for name, array in integers.items()})
+            execute(self.program.machine, self.program.instructions, memory)
+            parts.append(self.read_outputs(memory))
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _finish(self, result: RunResult, values: Mapping[str, AnyArray]) -> None:
+        result.samples = len(next(iter(values.values())))
+        known = run_host(self.graph, {**values, **result.integers})
+        result.outputs = {name: known[name] for name in self.graph.outputs}
+
+    def _run_software(self, result: RunResult, values: dict[str, AnyArray]) -> RunResult:
+        begin = time.perf_counter()
+        if result.backend is Backend.CPU:
+            result.outputs = run_float(self.program.model, values)
+            result.samples = len(next(iter(values.values())))
+        else:
+            result.integers = ReferenceBackend().run_integers(self.graph, self.quantized_inputs(values))
+            self._finish(result, values)
+        result.simulation_seconds = time.perf_counter() - begin
+        return result
+
+    def _run_rtl(self, inputs: Mapping[str, AnyArray] | None, with_function: bool) -> RunResult:
+        from runtime.rtl import run_on_rtl  # Verilator is optional
+
+        result = RunResult(Backend.RTL)
+        values = self._inputs(inputs) if with_function else {}
+        images = self.memory_images(self.quantized_inputs(values)) if with_function else self.blank_image()[None]
+        parts = []
+        for image in images:
+            rtl = run_on_rtl(self.program, image)
+            self.add_timing(result, rtl.status, rtl.cycles, rtl.counters)
+            result.simulation_seconds += rtl.seconds
+            parts.append(self.read_outputs(rtl.memory[None]))
+        if with_function:
+            result.integers = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            self._finish(result, values)
+        return result
+
+    def blank_image(self) -> npt.NDArray[np.uint8]:
+        """Return the program's memory before any input is written: uint8[memory bytes]."""
+        memory = np.zeros(self.program.memory_bytes, np.uint8)
+        memory[: self.program.image.size] = self.program.image
+        return memory
+
+    def first_image(self, inputs: Mapping[str, AnyArray]) -> npt.NDArray[np.uint8]:
+        """Return the memory with the first sample of the inputs: uint8[memory bytes]."""
+        values = {name: array[:1] for name, array in self._inputs(inputs).items()}
+        return self.memory_images(self.quantized_inputs(values))[0]
