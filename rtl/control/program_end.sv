@@ -1,0 +1,37 @@
+// End of a program (docs/timing.md): done, illegal instruction, address error, token overflow or deadlock, decided in the
+// cycle in which it comes. Of several in one cycle the first of this order counts: illegal instruction, address error,
+// token overflow, done, deadlock.
+module program_end (
+    input  logic       clk_i,            // clock
+    input  logic       rst_ni,           // synchronous reset, active low; held while not running
+    input  logic       running_i,        // the program runs
+    input  logic       halt_i,           // the head of the fetch buffer is halt
+    input  logic       empty_i,          // all queues are empty
+    input  logic       idle_i,           // all engines are idle
+    input  logic       quiet_i,          // a quiet cycle
+    input  logic       illegal_i,        // illegal instruction
+    input  logic       address_error_i,  // address error of any unit
+    input  logic       overflow_i,       // token overflow
+    output logic       end_o,            // the program ends in this cycle
+    output logic [2:0] status_o          // with this status code
+);
+  logic [5:0] quiet_q;  // quiet cycles just before this one
+  logic done, deadlock;
+
+  assign done = halt_i && empty_i && idle_i;
+  assign deadlock = quiet_i && quiet_q == 6'(tpukit_isa::DEADLOCK_CYCLES - 1);
+  assign end_o = running_i && (illegal_i || address_error_i || overflow_i || done || deadlock);
+
+  always_comb begin
+    if (illegal_i) status_o = 3'(tpukit_isa::STATUS_ILLEGAL_INSTRUCTION);
+    else if (address_error_i) status_o = 3'(tpukit_isa::STATUS_ADDRESS_ERROR);
+    else if (overflow_i) status_o = 3'(tpukit_isa::STATUS_TOKEN_OVERFLOW);
+    else if (done) status_o = 3'(tpukit_isa::STATUS_DONE);
+    else status_o = 3'(tpukit_isa::STATUS_DEADLOCK);
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || !quiet_i) quiet_q <= '0;
+    else quiet_q <= quiet_q + 1'b1;
+  end
+endmodule
