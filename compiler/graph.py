@@ -10,179 +10,18 @@ A graph is not edited in place; a pass builds a new one with `Graph.build` or `G
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 import networkx as nx
 import numpy.typing as npt
 
+from compiler.graph_types import HOST_OPS, AttributeValue, Node, Op, Quantization, Tensor
 from machine.errors import ModelError
 
-AttributeValue = int | float | str | tuple[int, ...] | tuple[float, ...]
+__all__ = ["HOST_OPS", "AttributeValue", "Graph", "Node", "Op", "Quantization", "Tensor"]
+
 FORMAT_VERSION = 1
-
-
-class Op(StrEnum):
-    """The canonical operators. The comment names the stages in which an operator is legal."""
-
-    CONV2D = "conv2d"  # every stage; depthwise is groups == input channels
-    DENSE = "dense"  # every stage
-    ADD = "add"  # every stage
-    MAX_POOL = "max_pool"  # every stage
-    AVERAGE_POOL = "average_pool"  # every stage
-    RESHAPE = "reshape"  # every stage
-    SOFTMAX = "softmax"  # every stage; runs on the host
-    RELU = "relu"  # until fused
-    CLIP = "clip"  # until fused
-    BATCH_NORMALIZATION = "batch_normalization"  # until folded
-    GLOBAL_AVERAGE_POOL = "global_average_pool"  # until canonicalised
-    IDENTITY = "identity"  # until canonicalised
-    QUANTIZE = "quantize"  # quantized graph; runs on the host
-    DEQUANTIZE = "dequantize"  # quantized graph; runs on the host
-
-
-HOST_OPS = frozenset({Op.QUANTIZE, Op.DEQUANTIZE, Op.SOFTMAX})
-"""Operators of the quantized graph that the host executes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quantization:
-    """Affine quantization, `real = scale * (q - zero_point)`.
-
-    Activations have one scale and `axis` None. Weights and biases have one scale for each index of `axis` and
-    `zero_point` 0.
-
-    Raises:
-        ModelError: a scale is not a finite positive number, or their count contradicts `axis`.
-    """
-
-    scale: tuple[float, ...]
-    zero_point: int
-    axis: int | None = None
-
-    def __post_init__(self) -> None:
-        """Check the scales."""
-        if not self.scale or any(not math.isfinite(s) or s <= 0 for s in self.scale):
-            raise ModelError(f"quantization scales must be finite and positive, got {self.scale[:4]}")
-        if self.axis is None and len(self.scale) != 1:
-            raise ModelError(f"quantization without an axis has one scale, got {len(self.scale)}")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Tensor:
-    """One value of the graph: `dtype` is a NumPy name, `data` is there for constants only."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    quantization: Quantization | None = None
-    data: npt.NDArray[Any] | None = None
-
-    @staticmethod
-    def constant(name: str, data: npt.NDArray[Any], quantization: Quantization | None = None) -> Tensor:
-        """Return a constant tensor with the shape and type of `data`."""
-        return Tensor(name, tuple(data.shape), str(data.dtype), quantization, data)
-
-    @property
-    def is_constant(self) -> bool:
-        """Whether the tensor holds data."""
-        return self.data is not None
-
-    @property
-    def array(self) -> npt.NDArray[Any]:
-        """The constant's data.
-
-        Raises:
-            ModelError: the tensor is not a constant.
-        """
-        if self.data is None:
-            raise ModelError(f"tensor '{self.name}' is not a constant")
-        return self.data
-
-    @property
-    def affine(self) -> Quantization:
-        """The tensor's quantization.
-
-        Raises:
-            ModelError: the tensor is not quantized.
-        """
-        if self.quantization is None:
-            raise ModelError(f"tensor '{self.name}' is not quantized")
-        return self.quantization
-
-    @property
-    def scale(self) -> float:
-        """The single scale of a quantized activation."""
-        return self.affine.scale[0]
-
-    @property
-    def zero_point(self) -> int:
-        """The zero point of a quantized activation."""
-        return self.affine.zero_point
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One operation: names of the tensors it reads and writes, and its attributes."""
-
-    name: str
-    op: Op
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Freeze the attributes."""
-        object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
-
-    @property
-    def output(self) -> str:
-        """The name of the node's single output."""
-        return self.outputs[0]
-
-    def integer(self, name: str) -> int:
-        """Return an integer attribute.
-
-        Raises:
-            ModelError: it is missing or not an integer.
-        """
-        value = self.attributes.get(name)
-        if not isinstance(value, int):
-            raise self.error(f"attribute '{name}' must be an integer, got {value!r}")
-        return value
-
-    def integers(self, name: str) -> tuple[int, ...]:
-        """Return an attribute that is a tuple of integers.
-
-        Raises:
-            ModelError: it is missing or not a tuple of integers.
-        """
-        value = self.attributes.get(name)
-        if not isinstance(value, tuple):
-            raise self.error(f"attribute '{name}' must be a tuple of integers, got {value!r}")
-        integers = tuple(v for v in value if isinstance(v, int))
-        if len(integers) != len(value):
-            raise self.error(f"attribute '{name}' must be a tuple of integers, got {value!r}")
-        return integers
-
-    def number(self, name: str) -> float:
-        """Return a real attribute.
-
-        Raises:
-            ModelError: it is missing or not a number.
-        """
-        value = self.attributes.get(name)
-        if not isinstance(value, int | float):
-            raise self.error(f"attribute '{name}' must be a number, got {value!r}")
-        return float(value)
-
-    def error(self, reason: str) -> ModelError:
-        """Return an error that names this node and its operator."""
-        return ModelError(f"node '{self.name}' ({self.op}): {reason}")
 
 
 class Graph:

@@ -33,9 +33,10 @@ def read_calibration(source: CalibrationSource) -> dict[str, AnyArray]:
         return dict(source)
     path = Path(source)
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DataError(f"calibration file '{path}' is not an npz file")
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise DataError(f"calibration file '{path}' is not an npz file of plain arrays")
+        with archive:
             return {name: archive[name] for name in archive.files}
     except OSError as error:
         raise DataError(f"cannot read calibration file '{path}': {error.strerror or error}") from error

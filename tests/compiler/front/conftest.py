@@ -73,19 +73,19 @@ def _same_as_onnxruntime(model: onnx.ModelProto, samples: int = 2, tolerance: fl
     return fused
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_model() -> MakeModel:
     """Build a model of the given nodes from input `x` to output `y`."""
     return _make_model
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fused() -> Callable[[onnx.ModelProto], Graph]:
     """Bring a model to its fused float graph."""
     return _fused
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def same_as_onnxruntime() -> Callable[..., Graph]:
     """Compare a model's graphs with ONNX Runtime."""
     return _same_as_onnxruntime
