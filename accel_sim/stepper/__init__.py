@@ -1,0 +1,104 @@
+"""Time, cycle by cycle: the law of `docs/timing.md` and `docs/units/` made readable.
+
+One module for each unit; `cycle.py` is the order of things within a cycle. Values never affect time, so the stepper
+needs instructions only. It is what co-simulation compares with the Verilog, and what the event-skipping kernel is
+compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_sim.stepper.cycle import Trace, run_kept
+from accel_sim.stepper.decode import decode_program
+from accel_sim.stepper.state import initial_state
+from machine.config import BURST_BYTES, Machine
+from machine.errors import ProgramError, SimulationError
+from machine.isa import ENGINE_COUNT, INSTRUCTION_BYTES, Engine, Instruction, encode
+from machine.registers import STATE_COUNT, Status
+
+__all__ = ["WHOLE_MEMORY_BYTES", "TimeResult", "simulate_time"]
+
+WHOLE_MEMORY_BYTES = (1 << 32) - 64
+"""Largest MEMORY_LIMIT."""
+
+Int64Array = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class TimeResult:
+    """When everything happened.
+
+    Attributes:
+        status: how the program ended.
+        cycles: the program's last cycle; cycles 1 to `cycles` are counted.
+        indices: int64[n] of each engine, the places of its instructions in the program (illegal ones left out).
+        issue: int64[n], issue cycle of each of them, -1 if it was not issued.
+        retire: int64[n], retire cycle, -1 if it did not retire.
+        counters: int64[5, 11] (Engine x EngineState), cycles in each state.
+        read_beats: bus beats received, the program's own included.
+        write_beats: bus beats sent.
+        seconds: `cycles` at the machine's clock.
+    """
+
+    status: Status
+    cycles: int
+    indices: dict[Engine, Int64Array]
+    issue: dict[Engine, Int64Array]
+    retire: dict[Engine, Int64Array]
+    counters: Int64Array
+    read_beats: int
+    write_beats: int
+    seconds: float
+
+
+def simulate_time(
+    machine: Machine,
+    program: bytes | Sequence[Instruction],
+    program_address: int = 0,
+    memory_limit: int = WHOLE_MEMORY_BYTES,
+    max_cycles: int = 1_000_000_000,
+) -> TimeResult:
+    """Step a program through the machine, one cycle after the other, from the write of the start register (cycle 0).
+
+    Args:
+        machine: the machine.
+        program: encoded instructions (n x 64 bytes, legal or not), or instructions.
+        program_address: byte address of the program, below 2**32; bits below 256 are ignored, as by the machine.
+        memory_limit: bytes of memory that the program may address, a multiple of 64 below 2**32.
+        max_cycles: give up after this many cycles.
+
+    Raises:
+        SimulationError: the program runs longer than `max_cycles`.
+        ProgramError: the program is not a multiple of 64 bytes, or an address is outside its range.
+    """
+    if not 0 <= program_address < 1 << 32:
+        raise ProgramError(f"program_address = {program_address}: legal are 0 to 2**32 - 1")
+    if not 0 <= memory_limit <= WHOLE_MEMORY_BYTES or memory_limit % 64:
+        raise ProgramError(f"memory_limit = {memory_limit}: legal are multiples of 64 up to {WHOLE_MEMORY_BYTES}")
+    data = program if isinstance(program, bytes) else b"".join(encode(instruction) for instruction in program)
+    decoded = decode_program(machine, data)
+    address = program_address // BURST_BYTES * BURST_BYTES
+    state = initial_state(machine, address, len(data) // INSTRUCTION_BYTES, memory_limit)
+    shape = decoded.wait.shape
+    counters = np.zeros((ENGINE_COUNT, STATE_COUNT), dtype=np.int64)
+    trace = Trace(np.full(shape, -1, dtype=np.int64), np.full(shape, -1, dtype=np.int64), counters)
+    status, cycles = run_kept(state, decoded, trace, max_cycles)
+    if status == Status.RUNNING:
+        raise SimulationError(f"the program has not ended after {max_cycles} cycles")
+    indices = {engine: np.flatnonzero(decoded.engine == engine) for engine in Engine}
+    return TimeResult(
+        status=Status(status),
+        cycles=cycles,
+        indices=indices,
+        issue={engine: trace.issue[engine, : len(indices[engine])] for engine in Engine},
+        retire={engine: trace.retire[engine, : len(indices[engine])] for engine in Engine},
+        counters=counters,
+        read_beats=int(state[0].memory.read_beats),
+        write_beats=int(state[0].memory.write_beats),
+        seconds=cycles / machine.clock_hz,
+    )

@@ -1,0 +1,187 @@
+"""One cycle of the machine: all events from visible registers, then all registers (docs/timing.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_sim.stepper import claims, control, load, matrix, memory, store, vector, weights
+from accel_sim.stepper.decode import Program
+from accel_sim.stepper.jit import compiled, compiled_and_kept
+from accel_sim.stepper.state import (
+    ENGINE_COUNT,
+    FETCH,
+    GRANTED,
+    LOAD,
+    MATRIX,
+    NONE,
+    RUNNING,
+    STORE,
+    VECTOR,
+    WEIGHTS,
+)
+
+
+class Trace(NamedTuple):
+    """What is recorded of a run; -1 where it has not happened.
+
+    Attributes:
+        issue: int64[5, most], issue cycle of each engine's instructions.
+        retire: int64[5, most], retire cycle.
+        counters: int64[5, 11], cycles that each engine spent in each state.
+    """
+
+    issue: npt.NDArray[np.int64]
+    retire: npt.NDArray[np.int64]
+    counters: npt.NDArray[np.int64]
+
+
+@compiled
+def begin(events: Any) -> None:
+    """Clear the wires that the units set only when something happens."""
+    events.dispatched = NONE
+    events.halt = 0
+    events.illegal = 0
+    events.address_error = 0
+    for owner in range(FETCH + 1):
+        events.presented[owner] = 0
+    for engine in range(ENGINE_COUNT):
+        events.last_burst[engine] = 0
+
+
+@compiled
+def find_events(t: int, now: Any, program: Program) -> None:
+    """Fill `now.events` with what happens in cycle t; only claims and wires change."""
+    setup, events = now.setup, now.events
+    begin(events)
+    memory.arrive(t, setup, now.memory, events)
+    control.dispatch(setup, now.control, program, events)
+
+    control.present(setup, now.control, events)
+    weights.present(setup, now.weights, program, events)
+    load.present(setup, now.load, program, events)
+    memory.arbitrate(setup, now.memory, events)
+    events.write_granted = store.sends(t, setup, now.store, now.memory)
+
+    claims.begin(now.claims)
+    store.request(t, setup, now.store, now.claims, program, events)
+    vector.request(t, setup, now.vector, now.claims, program, events)
+    matrix.request(t, setup, now.matrix, now.claims, program, events)
+    load.request(t, setup, now.load, now.control, now.claims, program, events)
+    events.shift = matrix.shifts(t, setup, now.matrix, now.weights, events)
+
+    events.retired[LOAD] = load.retires(t, now.load)
+    events.retired[WEIGHTS] = weights.retires(setup, now.weights, now.control, program, events)
+    events.retired[MATRIX] = matrix.retires(t, now.matrix, now.control)
+    events.retired[VECTOR] = vector.retires(t, now.vector, now.control)
+    events.retired[STORE] = store.retires(now.memory, events)
+
+    events.finished[LOAD] = load.finishes(now.load, program, events)
+    events.finished[WEIGHTS] = weights.finishes(events)
+    events.finished[MATRIX] = matrix.finishes(now.matrix, program, events)
+    events.finished[VECTOR] = events.claim[VECTOR] == GRANTED
+    events.finished[STORE] = store.finishes(events)
+
+    accepts_load = load.accepts(now.load, now.control, events)
+    accepts_weights = weights.accepts(now.weights, events)
+    accepts_matrix = matrix.accepts(now.matrix, events)
+    accepts_vector = vector.accepts(now.vector, events)
+    accepts_store = store.accepts(now.store, events)
+    events.issued[LOAD] = accepts_load and control.may_issue(now.control, program, LOAD)
+    events.issued[WEIGHTS] = accepts_weights and control.may_issue(now.control, program, WEIGHTS)
+    events.issued[MATRIX] = accepts_matrix and control.may_issue(now.control, program, MATRIX)
+    events.issued[VECTOR] = accepts_vector and control.may_issue(now.control, program, VECTOR)
+    events.issued[STORE] = accepts_store and control.may_issue(now.control, program, STORE)
+
+
+@compiled
+def is_quiet(t: int, now: Any) -> bool:
+    """Return whether nothing at all goes on in cycle t (docs/timing.md, "Deadlock")."""
+    events = now.events
+    if events.beat != NONE or events.dispatched != NONE or events.read_granted != NONE or events.write_granted:
+        return False
+    for engine in range(ENGINE_COUNT):
+        if events.issued[engine] or events.claim[engine] == GRANTED:
+            return False
+    if now.memory.reads > 0 or now.memory.writes > 0 or t <= now.store.beat_last:
+        return False
+    if t <= now.load.access_last or t <= now.matrix.read_last or t <= now.vector.read_last or t <= now.store.read_last:
+        return False
+    if events.shift or t <= now.matrix.shift_last or matrix.accumulates(t, now.matrix):
+        return False
+    in_matrix = control.in_flight(now.control, MATRIX) - now.matrix.active
+    in_vector = control.in_flight(now.control, VECTOR) - now.vector.active
+    return bool(in_matrix == 0 and in_vector == 0)
+
+
+@compiled
+def record(t: int, now: Any, program: Program, trace: Trace) -> None:
+    """Write the cycle's issues, retirements and states into the trace."""
+    events = now.events
+    for engine in range(ENGINE_COUNT):
+        if events.issued[engine]:
+            trace.issue[engine, now.control.issued[engine]] = t
+        if events.retired[engine]:
+            trace.retire[engine, now.control.retired[engine]] = t
+    trace.counters[LOAD, load.state(t, now.load, now.control, events)] += 1
+    trace.counters[WEIGHTS, weights.state(now.setup, now.weights, now.control, program, events)] += 1
+    trace.counters[MATRIX, matrix.state(t, now.matrix, now.control, events)] += 1
+    trace.counters[VECTOR, vector.state(t, now.vector, now.control, events)] += 1
+    trace.counters[STORE, store.state(t, now.store, now.memory, now.control, events)] += 1
+
+
+@compiled
+def update(t: int, now: Any, program: Program, quiet: bool) -> None:
+    """Move all registers to the next cycle."""
+    setup, events = now.setup, now.events
+    memory.update(t, setup, now.memory, events)
+    load.update(t, setup, now.load, now.control, program, events)
+    weights.update(setup, now.weights, now.control, program, events)
+    matrix.update(t, setup, now.matrix, now.weights, now.control, program, events)
+    vector.update(t, now.vector, now.control, program, events)
+    store.update(t, setup, now.store, now.memory, now.control, program, events)
+    control.update(setup, now.control, events, quiet)
+
+
+@compiled
+def run(state: Any, program: Program, trace: Trace, max_cycles: int) -> tuple[int, int]:
+    """Run cycles 1, 2, ... until the program ends; return (status, last cycle), RUNNING after `max_cycles`."""
+    now = state[0]
+    for t in range(1, max_cycles + 1):
+        find_events(t, now, program)
+        quiet = is_quiet(t, now)
+        record(t, now, program, trace)
+        overflow = control.move_tokens(now.control, program, now.events)
+        status = control.ending(now.control, now.events, overflow, quiet)
+        update(t, now, program, quiet)
+        if status != RUNNING:
+            return status, t
+    return RUNNING, max_cycles
+
+
+def _kept_run(stamp: int) -> Callable[[Any, Program, Trace, int], tuple[int, int]]:
+    """Return `run` with its machine code kept on disk under a stamp of the whole package's text."""
+
+    @compiled_and_kept
+    def kept_run(state: Any, program: Program, trace: Trace, max_cycles: int) -> tuple[int, int]:
+        if stamp == NONE:
+            return RUNNING, 0
+        return run(state, program, trace, max_cycles)
+
+    return kept_run
+
+
+def _package_stamp() -> int:
+    """Return a number that changes with the text of any module of the stepper."""
+    digest = sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return int.from_bytes(digest.digest()[:7], "little")
+
+
+run_kept = _kept_run(_package_stamp())

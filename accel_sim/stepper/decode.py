@@ -1,0 +1,132 @@
+"""From encoded instructions to what the stepper reads: legality, one array of records for each engine, token masks."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from machine.config import Machine
+from machine.errors import ProgramError
+from machine.isa import (
+    ENGINE_COUNT,
+    FORMATS,
+    INSTRUCTION_BITS,
+    INSTRUCTION_BYTES,
+    OPCODE_BITS,
+    Engine,
+    FieldKind,
+    Format,
+    LoadSpace,
+    Opcode,
+    VectorReduce,
+    VectorSource,
+)
+
+Int64Array = npt.NDArray[np.int64]
+ByteRows = npt.NDArray[np.uint8]
+"""uint8[n, INSTRUCTION_BYTES]: encoded instructions."""
+
+HALT = -1
+ILLEGAL = -2
+
+
+class Program(NamedTuple):
+    """A decoded program of n instructions.
+
+    Attributes:
+        engine: int64[n], the engine of each instruction, HALT or ILLEGAL.
+        index: int64[n], its number among the instructions of its engine.
+        wait: int64[5, most], token mask of each engine's instructions in program order.
+        send: int64[5, most], the same.
+        loads: records of the fields of `machine.isa.LOAD`, in program order (one record of zeros if there are none).
+        weights: the same of WEIGHTS.
+        matrices: the same of MATRIX.
+        vectors: the same of VECTOR.
+        stores: the same of STORE.
+    """
+
+    engine: Int64Array
+    index: Int64Array
+    wait: Int64Array
+    send: Int64Array
+    loads: Any
+    weights: Any
+    matrices: Any
+    vectors: Any
+    stores: Any
+
+
+def decode_program(machine: Machine, data: bytes) -> Program:
+    """Decode n x 64 bytes; instructions that are not legal on the machine are marked, not refused.
+
+    Raises:
+        ProgramError: the length is not a multiple of 64 bytes.
+    """
+    if len(data) % INSTRUCTION_BYTES:
+        raise ProgramError(f"a program is a multiple of {INSTRUCTION_BYTES} bytes, received {len(data)}")
+    rows = np.frombuffer(data, dtype=np.uint8).reshape(-1, INSTRUCTION_BYTES)
+    opcodes = rows[:, 0] & ((1 << OPCODE_BITS) - 1)
+    engine = np.full(len(rows), ILLEGAL, dtype=np.int64)
+    index = np.zeros(len(rows), dtype=np.int64)
+    halts = (opcodes == Opcode.HALT) & ~_reserved_bits_set(FORMATS[Opcode.HALT], rows)
+    engine[halts] = HALT
+    tables: list[Any] = []
+    for kind in Engine:
+        layout = FORMATS[Opcode(kind + 1)]
+        places = np.flatnonzero(opcodes == layout.opcode)
+        table = _fields(layout, rows[places])
+        legal = ~_illegal(machine, kind, layout, rows[places], table)
+        engine[places[legal]] = kind
+        index[places[legal]] = np.arange(np.count_nonzero(legal))
+        tables.append(table[legal])
+    most = max(1, *(len(table) for table in tables))
+    masks = np.zeros((2, ENGINE_COUNT, most), dtype=np.int64)
+    for kind, table in enumerate(tables):
+        masks[0, kind, : len(table)] = table["wait"]
+        masks[1, kind, : len(table)] = table["send"]
+    never_empty = [table if len(table) else np.zeros(1, dtype=table.dtype) for table in tables]
+    return Program(engine, index, masks[0], masks[1], *never_empty)
+
+
+def _fields(layout: Format, rows: ByteRows) -> Any:
+    """Return an array of records with every field of a format as int64 (counts as counts)."""
+    names = [entry.name for entry in layout.fields]
+    table = np.zeros(len(rows), dtype=np.dtype((np.record, np.dtype([(name, np.int64) for name in names]))))
+    padded = np.pad(rows, ((0, 0), (0, 8)))
+    for entry, position in zip(layout.fields, layout.offsets().values(), strict=True):
+        first = position // 8
+        words = np.ascontiguousarray(padded[:, first : first + 8]).view("<u8")[:, 0]
+        values = ((words >> np.uint64(position % 8)) & np.uint64((1 << entry.bits) - 1)).astype(np.int64)
+        if entry.kind is FieldKind.COUNT:
+            values += 1
+        elif entry.kind is FieldKind.SIGNED:
+            values -= (values >> (entry.bits - 1)) << entry.bits
+        table[entry.name] = values
+    return table
+
+
+def _reserved_bits_set(layout: Format, rows: ByteRows) -> npt.NDArray[np.bool_]:
+    reserved = (1 << INSTRUCTION_BITS) - (1 << layout.used_bits)
+    mask = np.frombuffer(reserved.to_bytes(INSTRUCTION_BYTES, "little"), dtype=np.uint8)
+    return np.any(rows & mask, axis=1)
+
+
+def _illegal(machine: Machine, engine: Engine, layout: Format, rows: ByteRows, table: Any) -> npt.NDArray[np.bool_]:
+    """Return which instructions of one kind are illegal (docs/units/control.md)."""
+    illegal = _reserved_bits_set(layout, rows)
+    illegal |= ((table["wait"] | table["send"]) >> int(engine) & 1) == 1
+    for entry in layout.fields:
+        if entry.legal is not None:
+            illegal |= ~np.isin(table[entry.name], entry.legal)
+    if engine in (Engine.LOAD, Engine.STORE):
+        illegal |= table["window_bytes"] == 0
+        illegal |= table["lane_offset"] + table["window_bytes"] > machine.block_bytes
+    if engine is Engine.LOAD:
+        whole_words = (table["window_bytes"] == machine.block_bytes) & (table["lane_offset"] == 0)
+        illegal |= (table["space"] == LoadSpace.PARAMETERS) & ~whole_words
+    if engine is Engine.VECTOR:
+        needs_two = (table["use_residual"] == 1) | (table["source"] == VectorSource.ACCUMULATOR)
+        illegal |= (table["reduce"] == VectorReduce.MAC) & needs_two
+    return illegal
