@@ -123,11 +123,15 @@ class Node:
     op: Op
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         """Freeze the attributes."""
         object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
+
+    def __reduce__(self) -> tuple[type[Node], tuple[object, ...]]:
+        """Let nodes be copied deeply and sent to other processes, which a frozen mapping by itself does not."""
+        return Node, (self.name, self.op, self.inputs, self.outputs, dict(self.attributes))
 
     @property
     def output(self) -> str:

@@ -33,7 +33,7 @@ class OnnxNode:
     def of(proto: onnx.NodeProto, name: str) -> OnnxNode:
         """Read an ONNX node."""
         values = {a.name: onnx.helper.get_attribute_value(a) for a in proto.attribute}
-        decoded = {key: v.decode() if isinstance(v, bytes) else v for key, v in values.items()}
+        decoded = {key: v.decode(errors="replace") if isinstance(v, bytes) else v for key, v in values.items()}
         return OnnxNode(name, proto.op_type, tuple(proto.input), tuple(proto.output), decoded, proto)
 
     def error(self, reason: str) -> ModelError:
@@ -160,7 +160,7 @@ class Context:
         try:
             shape = output_shape(made, [t.shape for t in inputs])
         except ModelError as error:
-            raise node.error(str(error).split("): ", 1)[1]) from error
+            raise node.error(str(error).removeprefix(str(made.error("")))) from error
         result = Tensor(output, shape, "float32")
         self.nodes.append(made)
         self.tensors |= {t.name: t for t in (*constants, result)}

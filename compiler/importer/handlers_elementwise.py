@@ -26,7 +26,7 @@ def clip(context: Context, node: OnnxNode) -> None:
     if low > high:
         raise node.error(f"min {low} is above max {high}")
     bounds: dict[str, AttributeValue] = {k: v for k, v in (("min", low), ("max", high)) if abs(v) < FLOAT32_MAX}
-    context.emit(node, Op.CLIP, context.activation(node), attributes=bounds)
+    context.emit(node, Op.CLIP if bounds else Op.IDENTITY, context.activation(node), attributes=bounds)
 
 
 def _bound(context: Context, node: OnnxNode, index: int, name: str, default: float) -> float:

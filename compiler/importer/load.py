@@ -30,7 +30,8 @@ def load(source: ModelSource) -> onnx.ModelProto:
     else:
         model = _load_path(Path(source))
     opset(model)
-    _refuse_unknown_operators(model)
+    _refuse_damaged_text(model.graph)
+    _refuse_unknown_operators(model.graph)
     try:
         onnx.checker.check_model(model)
     except Exception as error:
@@ -101,13 +102,23 @@ def _refuse_external(model: onnx.ModelProto) -> None:
         raise ModelError(f"tensor '{tensor.name}' has external data; give the model as a path")
 
 
-def _refuse_unknown_operators(model: onnx.ModelProto) -> None:
-    for node in model.graph.node:
+def _refuse_damaged_text(graph: onnx.GraphProto) -> None:
+    """Protobuf gives text that is not UTF-8 as bytes; nothing after this expects it."""
+    texts: list[object] = [value.name for value in (*graph.input, *graph.output, *graph.initializer)]
+    for node in graph.node:
+        texts += [node.name, node.op_type, node.domain, *node.input, *node.output, *(a.name for a in node.attribute)]
+    for text in texts:
+        if not isinstance(text, str):
+            raise ModelError(f"the model holds a name that is not UTF-8 text: {text!r}")
+
+
+def _refuse_unknown_operators(graph: onnx.GraphProto) -> None:
+    for index, node in enumerate(graph.node):
+        name = node.name or f"{node.op_type}_{index}"
         if node.domain not in ("", "ai.onnx"):
-            raise ModelError(f"node '{node.name or node.output[0]}' ({node.domain}.{node.op_type}): "
+            raise ModelError(f"node '{name}' ({node.domain}.{node.op_type}): "
                              "operators outside the standard ONNX domain are not supported")
         if not onnx.defs.has(node.op_type):
-            raise ModelError(f"node '{node.name or node.output[0]}' ({node.op_type}): "
-                             "not an operator of the standard ONNX domain")
-    for sparse in model.graph.sparse_initializer:
+            raise ModelError(f"node '{name}' ({node.op_type}): not an operator of the standard ONNX domain")
+    for sparse in graph.sparse_initializer:
         raise ModelError(f"tensor '{sparse.values.name}': sparse initializers are not supported")

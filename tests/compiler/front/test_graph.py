@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 
 import networkx as nx
 import numpy as np
@@ -117,6 +119,13 @@ def test_tensors_are_checked():
 def test_quantization_is_checked(scales):
     with pytest.raises(ModelError, match="quantization"):
         Quantization(scales, 0)
+
+
+def test_graphs_can_be_copied_deeply_and_sent_to_other_processes():
+    taken_out = diamond().networkx
+    for other in (copy.deepcopy(taken_out), pickle.loads(pickle.dumps(taken_out))):
+        assert Graph.from_networkx(other).nodes() == diamond().nodes()
+    assert len(set(diamond().nodes())) == 4
 
 
 def test_attributes_are_typed():

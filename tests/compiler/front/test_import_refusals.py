@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 import numpy as np
@@ -160,6 +161,18 @@ def test_truncated_models_are_refused(make_model, tmp_path):
     for length in range(0, len(content), 7):
         with pytest.raises(ModelError):
             import_model(content[:length])
+
+
+def test_damaged_models_are_refused_or_read_but_never_break(make_model):
+    nodes = [make_node("Conv", ["x", "w"], ["c"], pads=[1, 1, 1, 1], group=1), make_node("Relu", ["c"], ["y"])]
+    content = make_model(nodes, constants={"w": WEIGHT[:1]}).SerializeToString()
+    random = np.random.default_rng(1)
+    for _ in range(1000):
+        damaged = bytearray(content)
+        for position in random.integers(0, len(content), random.integers(1, 4)):
+            damaged[position] = random.integers(0, 256)
+        with contextlib.suppress(ModelError):
+            import_model(bytes(damaged))
 
 
 def test_missing_files_are_refused(tmp_path):
