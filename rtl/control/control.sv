@@ -68,7 +68,8 @@ module control #(
 
   assign running_o = running;
   assign core_rst_no = rst_ni && running;
-  assign memory_rst_no = rst_ni && (running || draining);
+  // Low already in the cycle that finds the port drained, so that store starts no further burst then.
+  assign memory_rst_no = rst_ni && (running || (draining && !drained_i));
 
   run_state u_run_state (
       .clk_i,

