@@ -83,6 +83,51 @@ module matrix_engine #(
 
   initial if (ROWS < 4 || COLUMNS < 4) $fatal(1, "ROWS and COLUMNS must be at least 4");
 
+  // ---- Fields of the queue's head ----------------------------------------------------------------------------------
+  logic [tpukit_isa::MATRIX_SEND_BITS-1:0] in_send;
+  logic [tpukit_isa::MATRIX_A_BITS-1:0] in_a;
+  logic [tpukit_isa::MATRIX_A_SPAN_BITS-1:0] in_a_span;
+  logic [tpukit_isa::MATRIX_ROW_COUNT0_BITS-1:0] in_row_count0;
+  logic [tpukit_isa::MATRIX_ROW_COUNT1_BITS-1:0] in_row_count1;
+  logic [tpukit_isa::MATRIX_ROW_COUNT2_BITS-1:0] in_row_count2;
+  logic [tpukit_isa::MATRIX_ROW_STRIDE0_BITS-1:0] in_row_stride0;
+  logic [tpukit_isa::MATRIX_ROW_STRIDE1_BITS-1:0] in_row_stride1;
+  logic [tpukit_isa::MATRIX_ROW_STRIDE2_BITS-1:0] in_row_stride2;
+  logic [tpukit_isa::MATRIX_TAP_COUNT0_BITS-1:0] in_tap_count0;
+  logic [tpukit_isa::MATRIX_TAP_COUNT1_BITS-1:0] in_tap_count1;
+  logic [tpukit_isa::MATRIX_TAP_COUNT2_BITS-1:0] in_tap_count2;
+  logic [tpukit_isa::MATRIX_TAP_STRIDE0_BITS-1:0] in_tap_stride0;
+  logic [tpukit_isa::MATRIX_TAP_STRIDE1_BITS-1:0] in_tap_stride1;
+  logic [tpukit_isa::MATRIX_TAP_STRIDE2_BITS-1:0] in_tap_stride2;
+  logic [tpukit_isa::MATRIX_BLOCKS_BITS-1:0] in_blocks;
+  logic [tpukit_isa::MATRIX_BLOCK_STRIDE_BITS-1:0] in_block_stride;
+  logic [tpukit_isa::MATRIX_ACCUMULATOR_BITS-1:0] in_accumulator;
+  logic [tpukit_isa::MATRIX_ACCUMULATOR_STRIDE_BITS-1:0] in_accumulator_stride;
+  logic [tpukit_isa::MATRIX_ZERO_POINT_BITS-1:0] in_zero_point;
+  logic in_accumulate;
+  assign in_send = instr_i[tpukit_isa::MATRIX_SEND_LSB+:tpukit_isa::MATRIX_SEND_BITS];
+  assign in_a = instr_i[tpukit_isa::MATRIX_A_LSB+:tpukit_isa::MATRIX_A_BITS];
+  assign in_a_span = instr_i[tpukit_isa::MATRIX_A_SPAN_LSB+:tpukit_isa::MATRIX_A_SPAN_BITS];
+  assign in_row_count0 = instr_i[tpukit_isa::MATRIX_ROW_COUNT0_LSB+:tpukit_isa::MATRIX_ROW_COUNT0_BITS];
+  assign in_row_count1 = instr_i[tpukit_isa::MATRIX_ROW_COUNT1_LSB+:tpukit_isa::MATRIX_ROW_COUNT1_BITS];
+  assign in_row_count2 = instr_i[tpukit_isa::MATRIX_ROW_COUNT2_LSB+:tpukit_isa::MATRIX_ROW_COUNT2_BITS];
+  assign in_row_stride0 = instr_i[tpukit_isa::MATRIX_ROW_STRIDE0_LSB+:tpukit_isa::MATRIX_ROW_STRIDE0_BITS];
+  assign in_row_stride1 = instr_i[tpukit_isa::MATRIX_ROW_STRIDE1_LSB+:tpukit_isa::MATRIX_ROW_STRIDE1_BITS];
+  assign in_row_stride2 = instr_i[tpukit_isa::MATRIX_ROW_STRIDE2_LSB+:tpukit_isa::MATRIX_ROW_STRIDE2_BITS];
+  assign in_tap_count0 = instr_i[tpukit_isa::MATRIX_TAP_COUNT0_LSB+:tpukit_isa::MATRIX_TAP_COUNT0_BITS];
+  assign in_tap_count1 = instr_i[tpukit_isa::MATRIX_TAP_COUNT1_LSB+:tpukit_isa::MATRIX_TAP_COUNT1_BITS];
+  assign in_tap_count2 = instr_i[tpukit_isa::MATRIX_TAP_COUNT2_LSB+:tpukit_isa::MATRIX_TAP_COUNT2_BITS];
+  assign in_tap_stride0 = instr_i[tpukit_isa::MATRIX_TAP_STRIDE0_LSB+:tpukit_isa::MATRIX_TAP_STRIDE0_BITS];
+  assign in_tap_stride1 = instr_i[tpukit_isa::MATRIX_TAP_STRIDE1_LSB+:tpukit_isa::MATRIX_TAP_STRIDE1_BITS];
+  assign in_tap_stride2 = instr_i[tpukit_isa::MATRIX_TAP_STRIDE2_LSB+:tpukit_isa::MATRIX_TAP_STRIDE2_BITS];
+  assign in_blocks = instr_i[tpukit_isa::MATRIX_BLOCKS_LSB+:tpukit_isa::MATRIX_BLOCKS_BITS];
+  assign in_block_stride = instr_i[tpukit_isa::MATRIX_BLOCK_STRIDE_LSB+:tpukit_isa::MATRIX_BLOCK_STRIDE_BITS];
+  assign in_accumulator = instr_i[tpukit_isa::MATRIX_ACCUMULATOR_LSB+:tpukit_isa::MATRIX_ACCUMULATOR_BITS];
+  assign in_accumulator_stride =
+      instr_i[tpukit_isa::MATRIX_ACCUMULATOR_STRIDE_LSB+:tpukit_isa::MATRIX_ACCUMULATOR_STRIDE_BITS];
+  assign in_zero_point = instr_i[tpukit_isa::MATRIX_ZERO_POINT_LSB+:tpukit_isa::MATRIX_ZERO_POINT_BITS];
+  assign in_accumulate = instr_i[tpukit_isa::MATRIX_ACCUMULATE_LSB];
+
   // ---- The active instruction -------------------------------------------------------------------------------------
   logic issue;
   logic active_q, active_d;
@@ -174,12 +219,10 @@ module matrix_engine #(
   endgenerate
 
   // ---- Passes: blocks outer, then t2, t1, t0 inner ----------------------------------------------------------------
-  logic [23:0] row_product01;
+  logic [24:0] row_product01;
   logic [32:0] row_product;
-  assign row_product01 = 24'(13'(instr_i[tpukit_isa::MATRIX_ROW_COUNT0_LSB+:tpukit_isa::MATRIX_ROW_COUNT0_BITS]) + 1'b1)
-      * 24'(13'(instr_i[tpukit_isa::MATRIX_ROW_COUNT1_LSB+:tpukit_isa::MATRIX_ROW_COUNT1_BITS]) + 1'b1);
-  assign row_product = 33'(row_product01) *
-      33'(9'(instr_i[tpukit_isa::MATRIX_ROW_COUNT2_LSB+:tpukit_isa::MATRIX_ROW_COUNT2_BITS]) + 1'b1);
+  assign row_product01 = (25'(in_row_count0) + 25'd1) * (25'(in_row_count1) + 25'd1);
+  assign row_product = 33'(row_product01) * (33'(in_row_count2) + 33'd1);
 
   always_comb begin
     active_d = active_q;
@@ -227,40 +270,39 @@ module matrix_engine #(
     end
     if (issue) begin
       active_d = 1'b1;
-      tap_left0_d = instr_i[tpukit_isa::MATRIX_TAP_COUNT0_LSB+:tpukit_isa::MATRIX_TAP_COUNT0_BITS];
-      tap_left1_d = instr_i[tpukit_isa::MATRIX_TAP_COUNT1_LSB+:tpukit_isa::MATRIX_TAP_COUNT1_BITS];
-      tap_left2_d = instr_i[tpukit_isa::MATRIX_TAP_COUNT2_LSB+:tpukit_isa::MATRIX_TAP_COUNT2_BITS];
-      block_left_d = instr_i[tpukit_isa::MATRIX_BLOCKS_LSB+:tpukit_isa::MATRIX_BLOCKS_BITS];
-      pass3_d = instr_i[tpukit_isa::MATRIX_A_LSB+:tpukit_isa::MATRIX_A_BITS];
+      tap_left0_d = in_tap_count0;
+      tap_left1_d = in_tap_count1;
+      tap_left2_d = in_tap_count2;
+      block_left_d = in_blocks;
+      pass3_d = in_a;
       pass2_d = pass3_d;
       pass1_d = pass3_d;
       pass0_d = pass3_d;
-      pass_acc_d = instr_i[tpukit_isa::MATRIX_ACCUMULATOR_LSB+:tpukit_isa::MATRIX_ACCUMULATOR_BITS];
+      pass_acc_d = in_accumulator;
       first_tap_d = 1'b1;
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (issue) begin
-      send_q <= instr_i[tpukit_isa::MATRIX_SEND_LSB+:tpukit_isa::MATRIX_SEND_BITS];
-      a_span_q <= instr_i[tpukit_isa::MATRIX_A_SPAN_LSB+:tpukit_isa::MATRIX_A_SPAN_BITS];
-      row_count0_q <= instr_i[tpukit_isa::MATRIX_ROW_COUNT0_LSB+:tpukit_isa::MATRIX_ROW_COUNT0_BITS];
-      row_count1_q <= instr_i[tpukit_isa::MATRIX_ROW_COUNT1_LSB+:tpukit_isa::MATRIX_ROW_COUNT1_BITS];
-      row_count2_q <= instr_i[tpukit_isa::MATRIX_ROW_COUNT2_LSB+:tpukit_isa::MATRIX_ROW_COUNT2_BITS];
-      row_stride0_q <= instr_i[tpukit_isa::MATRIX_ROW_STRIDE0_LSB+:tpukit_isa::MATRIX_ROW_STRIDE0_BITS];
-      row_stride1_q <= instr_i[tpukit_isa::MATRIX_ROW_STRIDE1_LSB+:tpukit_isa::MATRIX_ROW_STRIDE1_BITS];
-      row_stride2_q <= instr_i[tpukit_isa::MATRIX_ROW_STRIDE2_LSB+:tpukit_isa::MATRIX_ROW_STRIDE2_BITS];
-      tap_count0_q <= instr_i[tpukit_isa::MATRIX_TAP_COUNT0_LSB+:tpukit_isa::MATRIX_TAP_COUNT0_BITS];
-      tap_count1_q <= instr_i[tpukit_isa::MATRIX_TAP_COUNT1_LSB+:tpukit_isa::MATRIX_TAP_COUNT1_BITS];
-      tap_count2_q <= instr_i[tpukit_isa::MATRIX_TAP_COUNT2_LSB+:tpukit_isa::MATRIX_TAP_COUNT2_BITS];
-      tap_stride0_q <= instr_i[tpukit_isa::MATRIX_TAP_STRIDE0_LSB+:tpukit_isa::MATRIX_TAP_STRIDE0_BITS];
-      tap_stride1_q <= instr_i[tpukit_isa::MATRIX_TAP_STRIDE1_LSB+:tpukit_isa::MATRIX_TAP_STRIDE1_BITS];
-      tap_stride2_q <= instr_i[tpukit_isa::MATRIX_TAP_STRIDE2_LSB+:tpukit_isa::MATRIX_TAP_STRIDE2_BITS];
-      block_stride_q <= instr_i[tpukit_isa::MATRIX_BLOCK_STRIDE_LSB+:tpukit_isa::MATRIX_BLOCK_STRIDE_BITS];
-      accumulator_stride_q <=
-          instr_i[tpukit_isa::MATRIX_ACCUMULATOR_STRIDE_LSB+:tpukit_isa::MATRIX_ACCUMULATOR_STRIDE_BITS];
-      accumulate_q <= instr_i[tpukit_isa::MATRIX_ACCUMULATE_LSB];
-      zero_point_q <= instr_i[tpukit_isa::MATRIX_ZERO_POINT_LSB+:tpukit_isa::MATRIX_ZERO_POINT_BITS];
+      send_q <= in_send;
+      a_span_q <= in_a_span;
+      row_count0_q <= in_row_count0;
+      row_count1_q <= in_row_count1;
+      row_count2_q <= in_row_count2;
+      row_stride0_q <= in_row_stride0;
+      row_stride1_q <= in_row_stride1;
+      row_stride2_q <= in_row_stride2;
+      tap_count0_q <= in_tap_count0;
+      tap_count1_q <= in_tap_count1;
+      tap_count2_q <= in_tap_count2;
+      tap_stride0_q <= in_tap_stride0;
+      tap_stride1_q <= in_tap_stride1;
+      tap_stride2_q <= in_tap_stride2;
+      block_stride_q <= in_block_stride;
+      accumulator_stride_q <= in_accumulator_stride;
+      accumulate_q <= in_accumulate;
+      zero_point_q <= in_zero_point;
       rows_q <= row_product[32:17] != '0 ? '1 : row_product[16:0];
     end
     tap_left0_q <= tap_left0_d;
@@ -364,17 +406,18 @@ module matrix_engine #(
   assign hold_read_o = reading_q && !read_last ? read_banks_q : '0;
 
   // ---- Accumulator holds: until the cycle before the last write of a pass ------------------------------------------
-  logic [1:0] read_half;  // the half of the pass that is being read
+  logic read_half0, read_half1;  // a row of this half is read
   logic [DRAIN_BITS-1:0] drain0_q, drain0_d, drain1_q, drain1_d;
-  assign read_half = {reading_q && read_acc_q[HALF_BIT], reading_q && !read_acc_q[HALF_BIT]};
-  assign hold_acc_o = read_half | {drain1_q != '0, drain0_q != '0};
+  assign read_half0 = reading_q && !read_acc_q[HALF_BIT];
+  assign read_half1 = reading_q && read_acc_q[HALF_BIT];
+  assign hold_acc_o = {read_half1 || drain1_q != '0, read_half0 || drain0_q != '0};
 
   always_comb begin
     drain0_d = drain0_q;
-    if (read_half[0]) drain0_d = DRAIN_BITS'(LATENCY - 1);
+    if (read_half0) drain0_d = DRAIN_BITS'(LATENCY - 1);
     else if (drain0_q != '0) drain0_d = drain0_q - 1'b1;
     drain1_d = drain1_q;
-    if (read_half[1]) drain1_d = DRAIN_BITS'(LATENCY - 1);
+    if (read_half1) drain1_d = DRAIN_BITS'(LATENCY - 1);
     else if (drain1_q != '0) drain1_d = drain1_q - 1'b1;
   end
 
