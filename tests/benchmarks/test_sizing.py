@@ -100,7 +100,7 @@ def test_strided_projection_reads_every_other_line() -> None:
 
 
 def test_tile_that_does_not_fit_twice_is_loaded_for_each_group() -> None:
-    """14 x 28 positions x 16 blocks are 6,272 words, two of them more than six banks of 2,048; 32 groups of one block."""
+    """14 x 28 positions x 16 blocks are 6,272 words, and six banks hold 12,288; there are 32 groups of one block."""
     layer = layer_of("resnet50", "layer2.0.downsample")
     found = matrix_occupancy(layer, EDGE16, tiles_of(layer, 2, 1))
     assert found.load.words == 32 * 16 * 28 * 28 + 32 * 12
