@@ -9,11 +9,10 @@ from compiler.graph import Graph
 from compiler.importer import import_onnx
 from compiler.importer.load import ModelSource
 from compiler.passes.legality import verify_canonical, verify_fused, verify_imported, verify_quantized
-from compiler.passes.pipeline import CANONICALISE, FOLD_AND_FUSE, INFER_SHAPES, run_passes
+from compiler.passes.pipeline import CANONICALISE, FOLD_AND_FUSE, INFER_SHAPES, Observer, run_passes
 from compiler.quantizer.calibration import CalibrationSource
 from compiler.quantizer.quantize import quantize
-
-Observer = Callable[[str, Graph], None]
+from machine.errors import DataError, ModelError
 
 
 @dataclass(frozen=True)
@@ -43,58 +42,69 @@ def import_model(model: ModelSource, shapes: Mapping[str, Sequence[int]] | None 
     return import_onnx(model, shapes)
 
 
-def canonicalise(graph: Graph) -> Graph:
+def canonicalise(graph: Graph, observe: Observer | None = None) -> Graph:
     """Stage `canonicalise`: one form for each operator.
 
     Raises:
         ModelError: the graph cannot be brought to canonical form.
     """
-    return run_passes(graph, CANONICALISE)
+    return run_passes(graph, CANONICALISE, observe)
 
 
-def infer_shapes(graph: Graph) -> Graph:
+def infer_shapes(graph: Graph, observe: Observer | None = None) -> Graph:
     """Stage `infer_shapes`: every shape derived from the inputs'.
 
     Raises:
         ModelError: shapes do not fit an operator.
     """
-    return run_passes(graph, INFER_SHAPES)
+    return run_passes(graph, INFER_SHAPES, observe)
 
 
-def fold_and_fuse(graph: Graph) -> Graph:
+def fold_and_fuse(graph: Graph, observe: Observer | None = None) -> Graph:
     """Stage `fold_and_fuse`: constants, biases, batch normalisations and activations folded.
 
     Raises:
         ModelError: something remains that the quantizer does not know.
     """
-    return run_passes(graph, FOLD_AND_FUSE)
+    return run_passes(graph, FOLD_AND_FUSE, observe)
 
 
 def front(
     model: ModelSource | Graph,
-    calibration: CalibrationSource,
+    calibration: CalibrationSource | None,
     shapes: Mapping[str, Sequence[int]] | None = None,
     observe: Observer | None = None,
+    observe_passes: Observer | None = None,
+    until: str = STAGES[-1].name,
 ) -> Graph:
-    """Run all stages: a model, or a float graph built in Python, and calibration data -> a quantized graph.
+    """Run the stages: a model, or a float graph built in Python, and calibration data -> a quantized graph.
 
-    `observe` is called with each stage's name and verified result, in order.
+    `observe` is called with each stage's name and verified result, in order, and `observe_passes` with each pass's.
+    `until` names the last stage to run; calibration data is needed for `quantize` only.
 
     Raises:
-        ModelError: the model cannot be read, or holds something that is not supported.
-        DataError: the calibration data does not fit the model.
+        ModelError: the model cannot be read, or holds something that is not supported; no stage is called `until`.
+        DataError: the calibration data is missing or does not fit the model.
     """
-    steps: tuple[Callable[[Graph], Graph], ...] = (
-        canonicalise, infer_shapes, fold_and_fuse, lambda graph: quantize(graph, calibration),
+    names = [stage.name for stage in STAGES]
+    if until not in names:
+        raise ModelError(f"no stage is called '{until}'; the stages are {', '.join(names)}")
+    steps: tuple[Callable[[], Graph], ...] = (
+        lambda: model if isinstance(model, Graph) else import_model(model, shapes),
+        lambda: canonicalise(graph, observe_passes),
+        lambda: infer_shapes(graph, observe_passes),
+        lambda: fold_and_fuse(graph, observe_passes),
+        lambda: _quantize(graph, calibration),
     )
-    graph = model if isinstance(model, Graph) else import_model(model, shapes)
-    for stage, step in zip(STAGES, (_unchanged, *steps), strict=True):
-        graph = step(graph)
+    for stage, step in zip(STAGES[: names.index(until) + 1], steps, strict=False):
+        graph = step()
         stage.verify(graph)
         if observe is not None:
             observe(stage.name, graph)
     return graph
 
 
-def _unchanged(graph: Graph) -> Graph:
-    return graph
+def _quantize(graph: Graph, calibration: CalibrationSource | None) -> Graph:
+    if calibration is None:
+        raise DataError("calibration data is needed to quantize the model")
+    return quantize(graph, calibration)

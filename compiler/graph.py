@@ -16,6 +16,7 @@ from typing import Any
 import networkx as nx
 import numpy.typing as npt
 
+from compiler.graph_dict import node_from_dict, node_to_dict, tensor_from_dict, tensor_to_dict, texts
 from compiler.graph_types import HOST_OPS, AttributeValue, Node, Op, Quantization, Tensor
 from machine.errors import ModelError
 
@@ -153,8 +154,8 @@ class Graph:
             "version": FORMAT_VERSION,
             "inputs": list(self.inputs),
             "outputs": list(self.outputs),
-            "nodes": [_node_to_dict(node) for node in self.nodes()],
-            "tensors": [_tensor_to_dict(tensor) for tensor in self.tensors.values()],
+            "nodes": [node_to_dict(node) for node in self.nodes()],
+            "tensors": [tensor_to_dict(tensor) for tensor in self.tensors.values()],
         }
         return header, {t.name: t.data for t in self.tensors.values() if t.data is not None}
 
@@ -165,13 +166,13 @@ class Graph:
         Raises:
             ModelError: another version, a missing field or array, or an unsound graph.
         """
-        if header.get("version") != FORMAT_VERSION:
-            raise ModelError(f"graph: format version {header.get('version')!r}, expected {FORMAT_VERSION}")
         try:
-            nodes = [_node_from_dict(entry) for entry in header["nodes"]]
-            tensors = [_tensor_from_dict(entry, arrays) for entry in header["tensors"]]
-            return cls.build(nodes, tensors, header["inputs"], header["outputs"])
-        except (KeyError, TypeError, ValueError) as error:
+            if header["version"] != FORMAT_VERSION:
+                raise ModelError(f"graph: format version {header['version']!r}, expected {FORMAT_VERSION}")
+            nodes = [node_from_dict(entry) for entry in header["nodes"]]
+            tensors = [tensor_from_dict(entry, arrays) for entry in header["tensors"]]
+            return cls.build(nodes, tensors, texts(header["inputs"]), texts(header["outputs"]))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ModelError(f"graph: malformed description ({error})") from error
 
     def _nodes_unordered(self) -> list[Node]:
@@ -218,38 +219,3 @@ def _edges(nodes: Iterable[Node]) -> list[tuple[str, str, str, dict[str, Any]]]:
         for index, tensor in enumerate(node.inputs)
         if tensor in producer
     ]
-
-
-def _node_to_dict(node: Node) -> dict[str, Any]:
-    attributes = {key: list(v) if isinstance(v, tuple) else v for key, v in sorted(node.attributes.items())}
-    return {
-        "name": node.name,
-        "op": str(node.op),
-        "inputs": list(node.inputs),
-        "outputs": list(node.outputs),
-        "attributes": attributes,
-    }
-
-
-def _node_from_dict(entry: Mapping[str, Any]) -> Node:
-    attributes = {key: tuple(v) if isinstance(v, list) else v for key, v in entry["attributes"].items()}
-    return Node(entry["name"], Op(entry["op"]), tuple(entry["inputs"]), tuple(entry["outputs"]), attributes)
-
-
-def _tensor_to_dict(tensor: Tensor) -> dict[str, Any]:
-    affine = tensor.quantization
-    described = None if affine is None else [list(affine.scale), affine.zero_point, affine.axis]
-    return {
-        "name": tensor.name,
-        "shape": list(tensor.shape),
-        "dtype": tensor.dtype,
-        "quantization": described,
-        "constant": tensor.is_constant,
-    }
-
-
-def _tensor_from_dict(entry: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Tensor:
-    described = entry["quantization"]
-    affine = None if described is None else Quantization(tuple(described[0]), described[1], described[2])
-    data = arrays[entry["name"]] if entry["constant"] else None
-    return Tensor(entry["name"], tuple(entry["shape"]), entry["dtype"], affine, data)

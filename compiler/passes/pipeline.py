@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from compiler.graph import Graph
 from compiler.passes.base import Pass
@@ -16,6 +16,9 @@ from compiler.passes.infer_shapes import InferShapes
 from compiler.passes.remove_dead import RemoveDead
 from compiler.passes.remove_identity import RemoveIdentity
 from machine.errors import ModelError
+
+Observer = Callable[[str, Graph], None]
+"""Is called with the name of a pass or a stage, and the graph that it made."""
 
 CANONICALISE: tuple[Pass, ...] = (RemoveIdentity(), CanonicaliseOperands())
 INFER_SHAPES: tuple[Pass, ...] = (InferShapes(),)
@@ -31,8 +34,8 @@ FOLD_AND_FUSE: tuple[Pass, ...] = (
 PASSES: tuple[Pass, ...] = (*CANONICALISE, *INFER_SHAPES, *FOLD_AND_FUSE)
 
 
-def run_passes(graph: Graph, passes: Sequence[Pass]) -> Graph:
-    """Apply passes in order; the graph is verified after each.
+def run_passes(graph: Graph, passes: Sequence[Pass], observe: Observer | None = None) -> Graph:
+    """Apply passes in order; the graph is verified after each, and `observe` called with the pass's name and result.
 
     Raises:
         ModelError: a pass refuses the graph, or leaves one that is not sound (the pass is named).
@@ -43,4 +46,6 @@ def run_passes(graph: Graph, passes: Sequence[Pass]) -> Graph:
             graph.verify()
         except ModelError as error:
             raise ModelError(f"after pass {step.name}: {error}") from error
+        if observe is not None:
+            observe(step.name, graph)
     return graph

@@ -9,6 +9,11 @@ from compiler.graph import Node, Op
 
 Shape = tuple[int, ...]
 
+OPERANDS: Mapping[Op, tuple[int, int]] = {
+    Op.CONV2D: (2, 3), Op.DENSE: (2, 3), Op.ADD: (2, 2), Op.BATCH_NORMALIZATION: (5, 5),
+}
+"""The fewest and the most inputs of an operator; one where it is not listed."""
+
 
 def output_shape(node: Node, shapes: Sequence[Shape]) -> Shape:
     """Return the shape of a node's output from the shapes of its inputs.
@@ -16,6 +21,9 @@ def output_shape(node: Node, shapes: Sequence[Shape]) -> Shape:
     Raises:
         ModelError: the shapes do not fit the operator (node, operator and reason named).
     """
+    fewest, most = OPERANDS.get(node.op, (1, 1))
+    if not fewest <= len(shapes) <= most:
+        raise node.error(f"has {len(shapes)} inputs, needs {fewest if fewest == most else f'{fewest} to {most}'}")
     return RULES[node.op](node, shapes)
 
 

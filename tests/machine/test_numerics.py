@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from machine import numerics
@@ -60,6 +60,7 @@ def array(value: int) -> np.ndarray:
     return np.array([value], np.int32)
 
 
+@settings(deadline=None)
 @given(st.integers(-(1 << 62), 1 << 62))
 @example(INT32_MIN - 1)
 @example(INT32_MAX + 1)
@@ -67,12 +68,14 @@ def test_wrap32(value):
     assert int(numerics.wrap32(np.array([value], np.int64))[0]) == int32(value)
 
 
+@settings(deadline=None)
 @given(int32s, multipliers)
 def test_high_mul(value, multiplier):
     result = numerics.high_mul(array(value), multiplier)
     assert int(result[0]) == saturating_rounding_doubling_high_mul(value, multiplier)
 
 
+@settings(deadline=None)
 @given(int32s, shifts)
 def test_rounding_shift_right(value, shift):
     assert int(numerics.rounding_shift_right(array(value), shift)[0]) == rounding_divide_by_pot(value, shift)
@@ -86,12 +89,14 @@ def test_rounding_shift_right_takes_ties_away_from_zero(value, shift, expected):
     assert int(numerics.rounding_shift_right(array(value), shift)[0]) == expected
 
 
+@settings(deadline=None)
 @given(int32s, multipliers, shifts, shifts)
 def test_rescale(value, multiplier, left, right):
     result = numerics.rescale(array(value), multiplier, left, right)
     assert int(result[0]) == multiply_by_quantized_multiplier(value, multiplier, left, right)
 
 
+@settings(deadline=None)
 @given(int32s, int32s, multipliers, st.integers(0, 8), shifts, int8s, int8s, int8s)
 def test_finish(accumulator, bias, multiplier, left, right, zero_point, one, other):
     low, high = sorted((one, other))
@@ -101,6 +106,7 @@ def test_finish(accumulator, bias, multiplier, left, right, zero_point, one, oth
     assert (result.dtype, int(result[0])) == (np.int8, expected)
 
 
+@settings(deadline=None)
 @given(int8s, int8s, int8s, int8s, int8s, scales, scales, scales)
 def test_add(a, a_zero, b, b_zero, zero_point, a_scale, b_scale, out_scale):
     p = numerics.add_rescale(a_scale, b_scale, out_scale)
@@ -114,6 +120,7 @@ def test_add(a, a_zero, b, b_zero, zero_point, a_scale, b_scale, out_scale):
     assert int(result[0]) == min(max(int32(raw), -128), 127)
 
 
+@settings(deadline=None)
 @given(st.floats(2.0**-30, 2.0**29))
 @example(1.0)
 @example(0.5)
@@ -137,6 +144,7 @@ def test_rescale_from_real_refuses(factor):
         numerics.rescale_from_real(factor)
 
 
+@settings(deadline=None)
 @given(scales, st.floats(1 / 16, 16), st.integers(1, 1024), st.data())
 def test_average_is_the_nearest_step(in_scale, ratio, count, data):
     out_scale = in_scale * ratio
@@ -147,12 +155,14 @@ def test_average_is_the_nearest_step(in_scale, ratio, count, data):
     assert abs(result - exact) <= Fraction(1, 2) + Fraction(1, 100) + abs(exact) / (1 << 30)
 
 
+@settings(deadline=None)
 @given(st.floats(-1e6, 1e6), scales, int8s)
 def test_quantize_is_the_nearest_step(value, scale, zero_point):
     result = int(numerics.quantize(np.array([value], np.float64), scale, zero_point)[0])
     assert result == min(max(round(value / scale) + zero_point, -128), 127)
 
 
+@settings(deadline=None)
 @given(int8s, scales, int8s)
 def test_quantize_undoes_dequantize(value, scale, zero_point):
     real = numerics.dequantize(np.array([value], np.int8), scale, zero_point)

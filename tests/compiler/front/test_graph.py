@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import pickle
+from random import Random
 
 import networkx as nx
 import numpy as np
 import pytest
+from onnx.helper import make_node
 
+from compiler.front import front
 from compiler.graph import Graph, Node, Op, Quantization, Tensor
+from compiler.passes.legality import verify_quantized
 from machine.errors import ModelError
 
 SHAPE = (1, 2, 4, 4)
@@ -79,6 +84,27 @@ def test_deserialisation_refuses_what_is_malformed():
         Graph.from_dict({key: v for key, v in header.items() if key != "nodes"}, arrays)
     with pytest.raises(ModelError, match="malformed description"):
         Graph.from_dict(header | {"nodes": [header["nodes"][0] | {"op": "rm"}]}, arrays)
+
+
+def damaged(value, random):
+    """A JSON value with one of its leaves, or branches, replaced."""
+    if isinstance(value, dict | list) and value and random.random() < 0.85:
+        key = random.choice(list(value)) if isinstance(value, dict) else random.randrange(len(value))
+        copied = value.copy()
+        copied[key] = damaged(value[key], random)
+        return copied
+    return random.choice([None, -1, 0, 3, 1e99, "x", "nothing", [], [1], [[1]], {}, {"a": 1}, True])
+
+
+def test_damaged_descriptions_are_refused_or_read_but_never_break(make_model):
+    nodes = [make_node("Conv", ["x", "w"], ["c"]), make_node("MaxPool", ["c"], ["p"], kernel_shape=[2, 2]),
+             make_node("Add", ["p", "p"], ["y"])]
+    model = make_model(nodes, shape=SHAPE, constants={"w": np.ones((2, 2, 1, 1), np.float32)})
+    header, arrays = front(model, {"x": np.ones(SHAPE, np.float32)}).to_dict()
+    random = Random(1)
+    for _ in range(1000):
+        with contextlib.suppress(ModelError):
+            verify_quantized(Graph.from_dict(damaged(header, random), arrays))
 
 
 @pytest.mark.parametrize(("nodes", "message"), [

@@ -12,11 +12,12 @@ from compiler.front import STAGES, front
 from compiler.graph import Graph, Op
 from compiler.importer.export import run_float_graph
 from compiler.passes.legality import verify_quantized
+from compiler.passes.pipeline import PASSES
 from compiler.quantizer.calibration import measure_ranges, read_calibration
 from compiler.quantizer.parameters import affine_parameters
 from compiler.quantizer.quantize import quantize
 from compiler.quantizer.scheme import activation_quantization, quantize_weights, quantized_bound
-from machine.errors import DataError
+from machine.errors import DataError, ModelError
 from runtime.reference import ReferenceBackend
 
 
@@ -28,6 +29,7 @@ def run(graph: Graph, x):
     return ReferenceBackend().run(graph, {"x": x})["y"]
 
 
+@settings(deadline=None)
 @given(st.floats(-1e4, 1e4), st.floats(-1e4, 1e4))
 def test_activations_represent_zero_exactly_and_their_range_within_half_a_step(one, other):
     low, high = sorted((one, other))
@@ -138,6 +140,18 @@ def test_the_stages_are_observed_in_order_and_the_result_is_the_same_twice(make_
     header_again, arrays_again = front(small_network(make_model), calibration).to_dict()
     assert header == header_again
     assert all(np.array_equal(arrays[name], arrays_again[name]) for name in arrays | arrays_again)
+
+
+def test_the_front_half_can_stop_early(make_model):
+    passes = []
+    graph = front(small_network(make_model), None, until="fold_and_fuse",
+                  observe_passes=lambda name, graph: passes.append(name))
+    assert Op.QUANTIZE not in {node.op for node in graph.nodes()}
+    assert passes == [step.name for step in PASSES]
+    with pytest.raises(DataError, match="calibration data is needed to quantize the model"):
+        front(small_network(make_model), None)
+    with pytest.raises(ModelError, match="no stage is called 'emit'; the stages are import, canonicalise, infer_sh"):
+        front(small_network(make_model), None, until="emit")
 
 
 def test_a_dead_channel_does_not_divide_by_zero(make_model):
