@@ -1,0 +1,548 @@
+"""Hand-written programs for nano4, one for each stall and each kind of contention.
+
+nano4: words of 4 bytes, 8 banks of 256 words, two accumulator halves of 64 rows, 64 weight tiles, a 4-byte bus.
+Memory: instructions at 0, random data from DATA, results from RESULT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from machine.config import load_machine
+from machine.isa import Engine, Instruction, Opcode, encode, make
+from machine.program import Program
+from machine.registers import EngineState
+
+DATA, RESULT, MEMORY_BYTES = 0x2000, 0x8000, 0x10000
+BANK = 256
+L, W, M, V, S = (1 << engine for engine in Engine)
+NANO4 = load_machine("nano4")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A program and the (engine, state) that it is there to show."""
+
+    name: str
+    instructions: list[Instruction]
+    engine: Engine
+    state: EngineState
+
+
+def image_of(instructions: list[Instruction], seed: int = 7) -> np.ndarray:
+    """Memory image uint8[MEMORY_BYTES]: the program, then seeded noise."""
+    image = np.zeros(MEMORY_BYTES, np.uint8)
+    noise = np.random.default_rng(seed).integers(0, 256, MEMORY_BYTES - DATA, dtype=np.uint8)
+    image[DATA:] = noise
+    code = b"".join(encode(instruction) for instruction in instructions)
+    assert len(code) <= DATA
+    image[: len(code)] = np.frombuffer(code, np.uint8)
+    return image
+
+
+def program_of(instructions: list[Instruction]) -> Program:
+    return Program(NANO4, tuple(instructions), image_of(instructions), MEMORY_BYTES, source="test")
+
+
+def load(at: int, words: int, source: int = DATA, **fields: int) -> Instruction:
+    given = {
+        "memory_address": source,
+        "line_bytes": 4 * words,
+        "words": words,
+        "destination": at,
+        "window_bytes": 4,
+        "window_stride": 4,
+        **fields,
+    }
+    return make(Opcode.LOAD, **given)
+
+
+def fill(at: int, words: int, **fields: int) -> Instruction:
+    return make(Opcode.LOAD, **{"words": words, "destination": at, "window_bytes": 4, "fill": 5, **fields})
+
+
+def weights(tiles: int, **fields: int) -> Instruction:
+    return make(Opcode.WEIGHTS, memory_address=DATA, tiles=tiles, **fields)
+
+
+def matrix(at: int, rows: int, taps: int = 1, **fields: int) -> Instruction:
+    return make(
+        Opcode.MATRIX,
+        **{
+            "a": at,
+            "row_count0": rows,
+            "row_stride0": 1,
+            "a_span": rows - 1,
+            "tap_count0": taps,
+            "zero_point": 1,
+            **fields,
+        },
+    )
+
+
+def vector(at: int, count: int, to: int, **fields: int) -> Instruction:
+    return make(
+        Opcode.VECTOR,
+        **{
+            "a": at,
+            "x_count": count,
+            "a_x_stride": 1,
+            "a_span": count - 1,
+            "d": to,
+            "d_x_stride": 1,
+            "d_span": count - 1,
+            "low": -128,
+            "high": 127,
+            **fields,
+        },
+    )
+
+
+def drain(row: int, count: int, to: int, **fields: int) -> Instruction:
+    return vector(row, count, to, source=1, rescale=1, **fields)
+
+
+def store(at: int, words: int, to: int = RESULT, **fields: int) -> Instruction:
+    return make(
+        Opcode.STORE,
+        **{
+            "memory_address": to,
+            "source": at,
+            "words": words,
+            "word_stride": 1,
+            "source_span": words - 1,
+            "window_bytes": 4,
+            **fields,
+        },
+    )
+
+
+def parameters(entries: int = 1, **fields: int) -> Instruction:
+    return make(
+        Opcode.LOAD,
+        space=1,
+        memory_address=DATA,
+        line_bytes=48,
+        words=12,
+        window_bytes=4,
+        window_stride=4,
+        count1=entries,
+        memory_stride1=48,
+        destination_stride1=16,
+        **fields,
+    )
+
+
+HALT = make(Opcode.HALT)
+
+
+def _gemm() -> list[Instruction]:
+    """Load, weights, matrix, vector, store with a residual, a second reduction that accumulates, all in order."""
+    return [
+        weights(6, zero_point=-3),
+        parameters(2),
+        load(0, 40, send=M),
+        load(2 * BANK, 20, DATA + 0x300, send=V),
+        matrix(0, 20, 2, tap_stride0=20, wait=L),
+        matrix(0, 20, 4, tap_stride0=5, accumulate=1, a_span=19, send=V),
+        drain(
+            0,
+            20,
+            4 * BANK,
+            use_residual=1,
+            b=2 * BANK,
+            b_x_stride=1,
+            b_span=19,
+            record=1,
+            zero_point=4,
+            b_zero_point=-9,
+            wait=L + M,
+            send=S,
+        ),
+        store(4 * BANK, 20, wait=V),
+        HALT,
+    ]
+
+
+def _depthwise() -> list[Instruction]:
+    """A 3x3 depthwise convolution over a padded 6x6 image, then 2x2 maximum pooling, then a sum pooling."""
+    shape = {"y_count": 4, "x_count": 4, "ky_count": 3, "kx_count": 3}
+    return [
+        parameters(1),
+        fill(0, 64),
+        load(9, 6, line_bytes=24, count1=6, memory_stride1=24, destination_stride1=8),
+        load(BANK, 9, DATA + 0x400, send=V),
+        make(
+            Opcode.VECTOR,
+            reduce=2,
+            rescale=1,
+            a=0,
+            a_y_stride=8,
+            a_x_stride=1,
+            a_ky_stride=8,
+            a_kx_stride=1,
+            a_span=5 * 8 + 5,
+            b=BANK,
+            b_ky_stride=3,
+            b_kx_stride=1,
+            b_span=8,
+            d=2 * BANK,
+            d_y_stride=4,
+            d_x_stride=1,
+            d_span=15,
+            a_zero_point=5,
+            b_zero_point=-2,
+            low=-100,
+            high=100,
+            wait=L,
+            **shape,
+        ),
+        make(
+            Opcode.VECTOR,
+            reduce=1,
+            a=2 * BANK,
+            a_y_stride=8,
+            a_x_stride=2,
+            a_ky_stride=4,
+            a_kx_stride=1,
+            a_span=15,
+            d=3 * BANK,
+            d_y_stride=2,
+            d_x_stride=1,
+            d_span=3,
+            y_count=2,
+            x_count=2,
+            ky_count=2,
+            kx_count=2,
+            low=-128,
+            high=127,
+        ),
+        make(
+            Opcode.VECTOR,
+            reduce=0,
+            rescale=1,
+            a=2 * BANK,
+            a_ky_stride=4,
+            a_kx_stride=1,
+            a_span=15,
+            d=3 * BANK + 4,
+            ky_count=4,
+            kx_count=4,
+            a_zero_point=-7,
+            low=-128,
+            high=127,
+            send=S,
+        ),
+        store(3 * BANK, 5, wait=V),
+        HALT,
+    ]
+
+
+def _strided_load_and_store() -> list[Instruction]:
+    """Windows that overlap, pad and skip, lines along three dimensions, unaligned bytes in and out."""
+    return [
+        load(
+            0,
+            7,
+            DATA + 3,
+            line_bytes=11,
+            window_bytes=3,
+            window_stride=2,
+            window_pad=2,
+            lane_offset=1,
+            fill=-4,
+            count1=3,
+            memory_stride1=13,
+            destination_stride1=8,
+            count2=2,
+            memory_stride2=41,
+            destination_stride2=32,
+            count3=2,
+            memory_stride3=333,
+            destination_stride3=64,
+            send=S,
+        ),
+        store(
+            0,
+            7,
+            RESULT + 5,
+            window_bytes=3,
+            lane_offset=1,
+            count1=3,
+            memory_stride1=30,
+            source_stride1=8,
+            count2=2,
+            memory_stride2=100,
+            source_stride2=32,
+            count3=2,
+            memory_stride3=301,
+            source_stride3=64,
+            wait=L,
+        ),
+        store(1, 40, RESULT + 0x1001, window_bytes=1, lane_offset=2, word_stride=2, source_span=78),
+        HALT,
+    ]
+
+
+def _negative_strides() -> list[Instruction]:
+    """Lines backwards in memory (strides wrap modulo 2**32) and words backwards in the scratchpad."""
+    back = (1 << 32) - 16
+    return [
+        load(0, 4, DATA + 64, count1=4, memory_stride1=back, destination_stride1=4, send=S),
+        store(0, 16, RESULT, wait=L),
+        HALT,
+    ]
+
+
+def _many(kind: Callable[[int], Instruction], count: int) -> list[Instruction]:
+    return [kind(index) for index in range(count)]
+
+
+LATE_FOR_VECTOR = fill(7 * BANK, 250, send=V)
+"""Some 250 cycles of load work before a token: by then the matrix engine is in its passes."""
+
+CASES: list[Case] = [
+    Case("gemm", _gemm(), Engine.MATRIX, EngineState.BUSY),
+    Case("depthwise", _depthwise(), Engine.VECTOR, EngineState.BUSY),
+    Case("strided_lines", _strided_load_and_store(), Engine.STORE, EngineState.BUSY),
+    Case("negative_strides", _negative_strides(), Engine.LOAD, EngineState.BUSY),
+    Case("halt_only", [HALT], Engine.LOAD, EngineState.IDLE),
+    Case("load_waits_for_memory", [load(0, 200), HALT], Engine.LOAD, EngineState.WAIT_MEMORY),
+    Case(
+        "load_waits_for_token", [store(0, 16, send=L), load(0, 16, wait=S), HALT], Engine.LOAD, EngineState.WAIT_TOKEN
+    ),
+    Case(
+        "load_denied_by_vector_writes",
+        [
+            fill(0, 100, send=V),
+            vector(0, 100, BANK, wait=L),
+            load(BANK + 128, 100),
+            fill(BANK + 128, 20),
+            HALT,
+        ],
+        Engine.LOAD,
+        EngineState.WAIT_BANK,
+    ),
+    Case(
+        "weights_wait_for_room",
+        [weights(100), fill(0, 60, send=M), matrix(0, 60, 100, wait=L), HALT],
+        Engine.WEIGHTS,
+        EngineState.WAIT_ROOM,
+    ),
+    Case(
+        "weights_wait_for_memory",
+        [weights(4), fill(0, 4, send=M), matrix(0, 4, 4, wait=L), HALT],
+        Engine.WEIGHTS,
+        EngineState.WAIT_MEMORY,
+    ),
+    Case(
+        "weights_wait_for_token",
+        [store(0, 4, send=W), weights(1, wait=S), matrix(0, 4), HALT],
+        Engine.WEIGHTS,
+        EngineState.WAIT_TOKEN,
+    ),
+    Case("matrix_waits_for_weights", [matrix(0, 8), weights(1), HALT], Engine.MATRIX, EngineState.WAIT_WEIGHTS),
+    Case(
+        "matrix_waits_for_shift",
+        [weights(40), fill(0, 4, send=M), matrix(0, 1, 40, wait=L), HALT],
+        Engine.MATRIX,
+        EngineState.WAIT_SHIFT,
+    ),
+    Case(
+        "matrix_denied_by_store_reads",
+        [
+            weights(60),
+            *_many(lambda n: store(n, 64, RESULT + 256 * n), 8),
+            matrix(0, 4, 60),
+            HALT,
+        ],
+        Engine.MATRIX,
+        EngineState.WAIT_BANK,
+    ),
+    Case(
+        "matrix_denied_by_vector_reads",
+        [
+            weights(40),
+            vector(0, 200, BANK),
+            vector(0, 200, 2 * BANK),
+            matrix(0, 4, 40),
+            HALT,
+        ],
+        Engine.MATRIX,
+        EngineState.WAIT_BANK,
+    ),
+    Case(
+        "matrix_denied_by_vector_accumulators",
+        [
+            weights(40),
+            vector(0, 60, BANK, source=1),
+            drain(0, 60, BANK),
+            vector(0, 60, BANK, source=1),
+            matrix(3 * BANK, 4, 40),
+            HALT,
+        ],
+        Engine.MATRIX,
+        EngineState.WAIT_ACCUMULATOR,
+    ),
+    Case(
+        "matrix_waits_for_token",
+        [weights(1), fill(0, 200, send=M), matrix(0, 4, wait=L), HALT],
+        Engine.MATRIX,
+        EngineState.WAIT_TOKEN,
+    ),
+    Case("matrix_drains", [weights(1), matrix(0, 4), HALT], Engine.MATRIX, EngineState.DRAIN),
+    Case(
+        "matrix_in_both_halves",
+        [
+            weights(8),
+            matrix(0, 4, 2, blocks=2, accumulator_stride=64),
+            matrix(0, 4, 2, blocks=2, accumulator=32, accumulator_stride=4, block_stride=4),
+            drain(0, 4, BANK),
+            drain(64, 4, BANK + 4),
+            HALT,
+        ],
+        Engine.MATRIX,
+        EngineState.BUSY,
+    ),
+    Case(
+        "vector_denied_by_matrix_accumulators",
+        [
+            weights(30),
+            LATE_FOR_VECTOR,
+            matrix(0, 40, 30),
+            drain(10, 8, BANK, wait=L),
+            drain(64, 8, BANK),
+            HALT,
+        ],
+        Engine.VECTOR,
+        EngineState.WAIT_ACCUMULATOR,
+    ),
+    Case(
+        "vector_denied_by_store_reads",
+        [
+            *_many(lambda n: store(0, 64, RESULT + 256 * n), 6),
+            *_many(lambda n: vector(0, 3, BANK), 12),
+            HALT,
+        ],
+        Engine.VECTOR,
+        EngineState.WAIT_BANK,
+    ),
+    Case(
+        "vector_denied_by_load_writes",
+        [
+            fill(7 * BANK, 9, send=V),
+            *_many(lambda n: fill(BANK, 250), 3),
+            vector(0, 3, BANK, wait=L),
+            HALT,
+        ],
+        Engine.VECTOR,
+        EngineState.WAIT_BANK,
+    ),
+    Case(
+        "vector_denied_by_matrix_reads",
+        [
+            weights(30),
+            LATE_FOR_VECTOR,
+            matrix(0, 60, 30),
+            vector(0, 3, BANK, wait=L),
+            HALT,
+        ],
+        Engine.VECTOR,
+        EngineState.WAIT_BANK,
+    ),
+    Case(
+        "vector_waits_for_its_own_writes",
+        [vector(0, 9, BANK), vector(BANK, 9, 2 * BANK), HALT],
+        Engine.VECTOR,
+        EngineState.WAIT_BANK,
+    ),
+    Case(
+        "vector_back_to_back",
+        [*_many(lambda n: vector(n, 1 + n % 3, 2 * BANK + 4 * n), 20), HALT],
+        Engine.VECTOR,
+        EngineState.DRAIN,
+    ),
+    Case(
+        "vector_waits_for_token",
+        [fill(0, 90, send=V), vector(0, 9, BANK, wait=L), HALT],
+        Engine.VECTOR,
+        EngineState.WAIT_TOKEN,
+    ),
+    Case(
+        "store_waits_for_room",
+        [store(0, 1, count1=40, memory_stride1=4, source_stride1=1), HALT],
+        Engine.STORE,
+        EngineState.WAIT_ROOM,
+    ),
+    Case(
+        "store_denied_by_vector_reads",
+        [
+            vector(0, 200, BANK),
+            vector(0, 200, BANK),
+            *_many(lambda n: store(3, 4, RESULT + 16 * n), 10),
+            HALT,
+        ],
+        Engine.STORE,
+        EngineState.WAIT_BANK,
+    ),
+    Case(
+        "store_denied_by_matrix_reads",
+        [
+            weights(30),
+            fill(7 * BANK, 250, send=S),
+            matrix(0, 60, 30),
+            store(3, 4, wait=L),
+            HALT,
+        ],
+        Engine.STORE,
+        EngineState.WAIT_BANK,
+    ),
+    Case(
+        "store_waits_for_token", [fill(0, 90, send=S), store(0, 9, wait=L), HALT], Engine.STORE, EngineState.WAIT_TOKEN
+    ),
+    Case("store_waits_for_memory", [store(0, 4), HALT], Engine.STORE, EngineState.WAIT_MEMORY),
+    Case(
+        "read_channel_shared",
+        [
+            weights(60),
+            *_many(lambda n: load(BANK * (n % 4), 100, DATA + 100 * n), 12),
+            fill(7 * BANK, 4, send=M),
+            matrix(7 * BANK, 4, 60, wait=L),
+            HALT,
+        ],
+        Engine.LOAD,
+        EngineState.WAIT_MEMORY,
+    ),
+    Case(
+        "queues_full",
+        [
+            *_many(lambda n: vector(0, 50, BANK), 12),
+            *_many(lambda n: store(2 * BANK, 2), 12),
+            *_many(lambda n: load(4 * BANK, 2), 12),
+            HALT,
+        ],
+        Engine.VECTOR,
+        EngineState.BUSY,
+    ),
+    Case(
+        "tokens_both_ways",
+        [
+            *(
+                instruction
+                for n in range(12)
+                for instruction in (
+                    load(8 * n, 8, DATA + 64 * n, send=V, wait=0 if n < 2 else V),
+                    vector(8 * n, 8, BANK + 8 * n, wait=L, send=S if n >= 10 else S + L),
+                    store(BANK + 8 * n, 8, RESULT + 32 * n, wait=V),
+                )
+            ),
+            HALT,
+        ],
+        Engine.STORE,
+        EngineState.WAIT_TOKEN,
+    ),
+]
+"""Several of these write and read the same bytes on purpose; where that is a race, only time is compared."""
