@@ -1,0 +1,278 @@
+"""Allocate: scratchpad banks for what stays and for each layer's buffers, tiles that fit them, and memory addresses.
+
+Everything that different engines touch at the same time lies in different banks: a layer's input, output, residual
+and multiplier operand never share one, so no engine denies another's port.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from compiler.backend.geometry import Box, Region, ceil_div
+from compiler.backend.layers import Kernel, Layer, Layout, Network
+from compiler.backend.tile import Streams, Tiling, Work, candidates, work
+from machine.config import Machine
+from machine.errors import CompileError
+
+MOST_BUFFERS = 4
+Banks = tuple[int, int]
+"""A run of banks: first, number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Buffers:
+    """Equal buffers of `words` scratchpad words, one after the other from granule address `base`."""
+
+    base: int
+    words: int
+    count: int
+
+    def address(self, machine: Machine, index: int) -> int:
+        """Granule address of a buffer; indices go round."""
+        return self.base + index % self.count * self.words * machine.granules_per_word
+
+
+@dataclass(frozen=True, slots=True)
+class LayerPlan:
+    """A layer's tiling and buffers; None for an activation that is resident or not there."""
+
+    layer: Layer
+    tiling: Tiling
+    cycles: int
+    source: Buffers | None
+    residual: Buffers | None
+    output: Buffers | None
+    multipliers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole network: a plan for each layer, and the boxes of the resident activations."""
+
+    layers: tuple[LayerPlan, ...]
+    residents: dict[str, Box]
+    fills: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Resident:
+    """A resident activation: its banks, and the layers during which it occupies them."""
+
+    banks: Banks
+    first: int
+    last: int
+
+    def covers(self, layer: int) -> bool:
+        return self.first <= layer <= self.last
+
+
+@dataclass
+class _Allocator:
+    """Decides residency one activation at a time; each decision is judged by the cost of the layers that it touches."""
+
+    machine: Machine
+    network: Network
+    resident: dict[str, _Resident] = field(default_factory=dict)
+    cache: dict[tuple[int, Streams, tuple[int, ...]], tuple[Tiling, Work] | None] = field(default_factory=dict)
+
+    def plan(self, index: int) -> LayerPlan | None:
+        """Return the best plan of a layer beside what is resident, None if none fits."""
+        layer = self.network.layers[index]
+        streams = self.streams(layer)
+        runs = _free_runs(self.machine, [r.banks for r in self.resident.values() if r.covers(index)])
+        key = (index, streams, tuple(sorted(length for _, length in runs)))
+        if key not in self.cache:
+            self.cache[key] = self._search(layer, streams, runs)
+        found = self.cache[key]
+        if found is None:
+            return None
+        tiling, cost = found
+        placed = _place(self.machine, runs, self._roles(layer, cost), index % 2 == 1)
+        assert placed is not None
+        return LayerPlan(
+            layer, tiling, cost.cycles, self._buffers(placed, "source", cost.source_words),
+            self._buffers(placed, "residual", cost.residual_words),
+            self._buffers(placed, "output", cost.output_words),
+            placed["multipliers"][0] * self.machine.bank_granules if "multipliers" in placed else 0,
+        )
+
+    def streams(self, layer: Layer) -> Streams:
+        """Return which of a layer's activations go through memory."""
+        residual = layer.residual
+        return Streams(
+            not self._stays(layer.source.value, layer.source.layout),
+            residual is not None and not self._stays(residual.value, residual.layout),
+            layer.output not in self.resident,
+        )
+
+    def _stays(self, value: str, layout: Layout) -> bool:
+        return layout is Layout.BLOCKED and value in self.resident
+
+    def _roles(self, layer: Layer, cost: Work) -> list[tuple[str, int]]:
+        roles = [
+            ("source", cost.source_words * cost.source_buffers),
+            ("output", cost.output_words * cost.output_buffers),
+            ("residual", cost.residual_words * cost.output_buffers),
+            ("multipliers", _multiplier_words(self.machine, layer)),
+        ]
+        return [(role, words) for role, words in roles if words]
+
+    def _buffers(self, placed: dict[str, Banks], role: str, words: int) -> Buffers | None:
+        if role not in placed:
+            return None
+        first, count = placed[role]
+        room = count * self.machine.bank_words // words
+        return Buffers(first * self.machine.bank_granules, words, min(room, MOST_BUFFERS))
+
+    def _search(self, layer: Layer, streams: Streams, runs: Sequence[Banks]) -> tuple[Tiling, Work] | None:
+        best: tuple[Tiling, Work] | None = None
+        for tiling in candidates(self.machine, layer):
+            cost = work(self.machine, layer, tiling, streams)
+            if best is not None and cost.cycles >= best[1].cycles:
+                continue
+            if _place(self.machine, runs, self._roles(layer, cost), False) is not None:
+                best = tiling, cost
+        return best
+
+    def consider(self, value: str) -> None:
+        """Keep an activation in the scratchpad if it fits and the layers that it touches become faster."""
+        region = _resident_region(self.machine, self.network, value)
+        if region is None:
+            return
+        first, last = _lifetime(self.network, value)
+        count = ceil_div(region.words, self.machine.bank_words)
+        without = self._cost(first, last)
+        best: tuple[int, _Resident] | None = None
+        for start in self._starts(first, last, count):
+            self.resident[value] = _Resident((start, count), first, last)
+            cost = self._cost(first, last)
+            if cost is not None and (best is None or cost < best[0]):
+                best = cost, self.resident[value]
+            del self.resident[value]
+        if best is not None and (without is None or best[0] < without):
+            self.resident[value] = best[1]
+
+    def _starts(self, first: int, last: int, count: int) -> list[int]:
+        taken = [r.banks for r in self.resident.values() if r.first <= last and first <= r.last]
+        fitting = [run for run in _free_runs(self.machine, taken) if run[1] >= count]
+        if not fitting:
+            return []
+        return sorted({fitting[0][0], fitting[-1][0] + fitting[-1][1] - count})
+
+    def _cost(self, first: int, last: int) -> int | None:
+        total = 0
+        for index in range(first, last + 1):
+            plan = self.plan(index)
+            if plan is None:
+                return None
+            total += plan.cycles
+        return total
+
+
+def allocate(machine: Machine, network: Network) -> Plan:
+    """Choose what stays in the scratchpad, and every layer's tiling and buffers.
+
+    Raises:
+        CompileError: a layer fits the machine in no tiling.
+    """
+    allocator = _Allocator(machine, network)
+    for layer in network.layers:
+        allocator.consider(layer.output)
+    plans = []
+    for index, layer in enumerate(network.layers):
+        plan = allocator.plan(index)
+        if plan is None:
+            raise CompileError(
+                f"node '{layer.name}' ({layer.kernel} kernel): no tile of it fits the scratchpad of "
+                f"{machine.scratchpad_bytes} bytes in {machine.scratchpad_banks} banks"
+            )
+        plans.append(plan)
+    residents, fills = {}, {}
+    for value, place in allocator.resident.items():
+        region = _resident_region(machine, network, value)
+        assert region is not None
+        residents[value] = Box(machine, place.banks[0] * machine.bank_granules, region)
+        fills[value] = next(iter(_fills(network, value)), 0)
+    return Plan(tuple(plans), residents, fills)
+
+
+def _multiplier_words(machine: Machine, layer: Layer) -> int:
+    if layer.kernel is not Kernel.DEPTHWISE:
+        return 0
+    return layer.geometry.planes(machine) * layer.window.kernel[0] * layer.window.kernel[1]
+
+
+def _free_runs(machine: Machine, taken: Iterable[Banks]) -> list[Banks]:
+    """Return the runs of banks that nothing takes."""
+    used = {bank for first, count in taken for bank in range(first, first + count)}
+    runs: list[Banks] = []
+    for bank in range(machine.scratchpad_banks):
+        if bank in used:
+            continue
+        if runs and sum(runs[-1]) == bank:
+            runs[-1] = (runs[-1][0], runs[-1][1] + 1)
+        else:
+            runs.append((bank, 1))
+    return runs
+
+
+def _place(
+    machine: Machine, runs: Sequence[Banks], roles: Sequence[tuple[str, int]], from_top: bool
+) -> dict[str, Banks] | None:
+    """Give each role whole banks of its own, the largest first; None if they do not fit."""
+    free, placed = list(runs), {}
+    for role, words in sorted(roles, key=lambda pair: -pair[1]):
+        count = ceil_div(words, machine.bank_words)
+        fitting = [i for i, run in enumerate(free) if run[1] >= count]
+        if not fitting:
+            return None
+        index = min(fitting, key=lambda i: (free[i][1], -i if from_top else i))
+        first, length = free[index]
+        placed[role] = (first + length - count, count) if from_top else (first, count)
+        free[index] = (first, length - count) if from_top else (first + count, length - count)
+    return placed
+
+
+def _readers(network: Network, value: str) -> list[tuple[int, Layer, bool]]:
+    """Return the blocked reads of an activation: layer index, layer, whether as residual."""
+    return [
+        (index, layer, source is layer.residual)
+        for index, layer in enumerate(network.layers)
+        for source in layer.reads
+        if source.value == value and source.layout is Layout.BLOCKED
+    ]
+
+
+def _lifetime(network: Network, value: str) -> tuple[int, int]:
+    first = next(index for index, layer in enumerate(network.layers) if layer.output == value)
+    return first, max([first, *(index for index, _, _ in _readers(network, value))])
+
+
+def _fills(network: Network, value: str) -> set[int]:
+    """Return the values with which readers need the activation's border filled."""
+    found = set()
+    for _, layer, is_residual in _readers(network, value):
+        g, window = layer.source.geometry, layer.window
+        spans = [window.span(axis, 0, (layer.geometry.height, layer.geometry.width)[axis]) for axis in (0, 1)]
+        sizes = (g.height, g.width)
+        if not is_residual and any(s[0] < 0 or s[1] > n for s, n in zip(spans, sizes, strict=True)):
+            found.add(layer.fill)
+    return found
+
+
+def _resident_region(machine: Machine, network: Network, value: str) -> Region | None:
+    """Return what a resident activation must hold, with the borders its readers need; None if it cannot stay."""
+    readers = _readers(network, value)
+    if len(_fills(network, value)) > 1:
+        return None
+    if any(layer.kernel is Kernel.ADD and layer.residual is not None and layer.residual.value == layer.source.value
+           for _, layer, _ in readers):
+        return None
+    g = network.values[value].geometry
+    region = Region((0, g.planes(machine)), (0, g.height), (0, g.width))
+    for _, layer, is_residual in readers:
+        if not is_residual:
+            spans = (layer.window.span(0, 0, layer.geometry.height), layer.window.span(1, 0, layer.geometry.width))
+            region = region.merge(Region(region.planes, *spans))
+    return region

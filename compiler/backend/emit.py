@@ -1,0 +1,263 @@
+"""Emit: every layer's items as instructions, grouped in steps (loads that may come early, then the rest)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from compiler.backend.allocate import Buffers, LayerPlan, Plan
+from compiler.backend.constants import (
+    Constants,
+    channel_entries,
+    multiplier_words,
+    record_entry,
+    uniform_entries,
+    weight_tiles,
+)
+from compiler.backend.geometry import Box, Region
+from compiler.backend.layers import Kernel, Layer, Layout, Network, Source
+from compiler.backend.memory import MemoryMap
+from compiler.backend.tile import Item, granules, items, parameter_slot
+from compiler.backend.transfers import (
+    fill_border,
+    load_parameters,
+    load_region,
+    load_words,
+    store_blocked,
+    store_dense,
+)
+from compiler.backend.vector import VectorItem, vector_instructions
+from machine.config import Machine
+from machine.isa import Instruction, Opcode, make
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One item of work: its loads, and the instructions that compute and store it."""
+
+    layer: int
+    loads: tuple[Instruction, ...]
+    body: tuple[Instruction, ...]
+
+
+@dataclass
+class Emitter:
+    """State that runs through the network: accumulator half, parameter half, constants."""
+
+    machine: Machine
+    network: Network
+    plan: Plan
+    memory: MemoryMap
+    constants: Constants = field(default_factory=Constants)
+    items_done: int = 0
+
+    def steps(self) -> Iterator[Step]:
+        """Yield all steps in an order in which every value is made before it is used."""
+        for index, layer in enumerate(self.plan.layers):
+            yield from _LayerEmitter(self, index, layer).steps()
+
+
+@dataclass
+class _LayerEmitter:
+    """Emits one layer."""
+
+    emitter: Emitter
+    index: int
+    plan: LayerPlan
+    held: list[Region] = field(default_factory=list)
+    loads_done: int = 0
+    loads: list[Instruction] = field(default_factory=list)
+    body: list[Instruction] = field(default_factory=list)
+    weights: dict[tuple[tuple[int, int], tuple[int, int], int], tuple[int, int]] = field(default_factory=dict)
+    parameters: int = 0
+    record: int = 0
+    item_index: int = 0
+
+    @property
+    def machine(self) -> Machine:
+        """The machine."""
+        return self.emitter.machine
+
+    @property
+    def layer(self) -> Layer:
+        """The layer."""
+        return self.plan.layer
+
+    def steps(self) -> Iterator[Step]:
+        """Yield a step for each item."""
+        self._prepare()
+        for index, item in enumerate(items(self.machine, self.layer, self.plan.tiling)):
+            self.item_index = index
+            self._item(item)
+            yield Step(self.index, tuple(self.loads), tuple(self.body))
+            self.loads, self.body = [], []
+            self.emitter.items_done += 1
+
+    def _prepare(self) -> None:
+        """Load what belongs to the whole layer: border of a resident output, parameters, multipliers."""
+        machine, layer, constants = self.machine, self.layer, self.emitter.constants
+        half = machine.parameter_entries // 2
+        self.parameters, self.record = half * (self.index % 2), half * (self.index % 2) + half - 1
+        box = self.emitter.plan.residents.get(layer.output)
+        if box is not None:
+            self.loads += fill_border(box, layer.geometry, self.emitter.plan.fills[layer.output])
+        if layer.record is not None:
+            address = constants.add(record_entry(machine, layer))
+            self.loads.append(load_parameters(machine, address, self.record, (1, 1), 0))
+        if layer.parameters is not None:
+            self._prepare_parameters()
+        if layer.kernel is Kernel.DEPTHWISE:
+            words = multiplier_words(machine, layer)
+            count = len(words) // machine.block_bytes
+            self.loads += load_words(machine, constants.add(words), self.plan.multipliers, count)
+
+    def _prepare_parameters(self) -> None:
+        machine, parameters = self.machine, self.layer.parameters
+        assert parameters is not None
+        if self.layer.kernel is Kernel.AVERAGE:
+            address = self.emitter.constants.add(uniform_entries(machine, parameters))
+            self.loads.append(load_parameters(machine, address, self.parameters, (1, len(parameters.bias)), 0))
+        elif self._parameters_stay():
+            address = self.emitter.constants.add(channel_entries(machine, parameters))
+            self.loads.append(load_parameters(machine, address, self.parameters, (1, self._lanes * self._planes), 0))
+
+    @property
+    def _lanes(self) -> int:
+        return self.machine.block_bytes // self.machine.columns
+
+    @property
+    def _planes(self) -> int:
+        return self.layer.geometry.planes(self.machine)
+
+    def _parameters_stay(self) -> bool:
+        return self._lanes * self._planes <= self.machine.parameter_entries // 2 - 1
+
+    def _item_parameters(self, item: Item) -> tuple[int, int]:
+        """Return the first parameter entry of an item, and entries from a lane group to the next."""
+        if self.layer.parameters is None:
+            return 0, 0
+        if self.layer.kernel is Kernel.AVERAGE:
+            return self.parameters, 0
+        if self._parameters_stay():
+            return self.parameters + item.output.planes[0], self._planes
+        entry = self.parameters + parameter_slot(self.machine) * (self.item_index % 2)
+        address = self.emitter.constants.add(channel_entries(self.machine, self.layer.parameters))
+        entry_bytes = 12 * self.machine.columns
+        self.loads.append(load_parameters(
+            self.machine, address + item.output.planes[0] * entry_bytes, entry, (self._lanes, item.output.depth),
+            self._planes * entry_bytes,
+        ))
+        return entry, item.output.depth
+
+    def _item(self, item: Item) -> None:
+        entry, lane_entries = self._item_parameters(item)
+        output = self._output_box(item)
+        residual = None
+        if self.layer.residual is not None:
+            residual = self._operand(self.layer.residual, item.output, self.plan.residual, self.item_index)
+        accumulator = 0
+        if self.layer.kernel is Kernel.MATRIX:
+            accumulator = self.emitter.items_done % 2 * self.machine.accumulator_half_rows
+            self._matrix(item, accumulator)
+            source = None
+        else:
+            source = self._source_box(item.inputs[0])
+        self.body += vector_instructions(VectorItem(
+            self.machine, self.layer, item.output, source, output, residual, accumulator, entry, lane_entries,
+            self.record, self.plan.multipliers,
+        ))
+        self._store(output, item.output)
+
+    def _operand(self, source: Source, region: Region, buffers: Buffers | None, index: int) -> Box:
+        """Return the box of an operand: the resident one, or a buffer into which the region is loaded."""
+        if buffers is None:
+            return self.emitter.plan.residents[source.value]
+        box = Box(self.machine, buffers.address(self.machine, index), region)
+        fill = self.layer.fill if source is self.layer.source else 0
+        self.loads += load_region(source, self.emitter.memory.address(source.value, source.layout), box, fill)
+        return box
+
+    def _source_box(self, region: Region) -> Box:
+        """Return the box that holds an input region; one that a buffer still holds is not loaded again."""
+        buffers = self.plan.source
+        if buffers is None:
+            return self.emitter.plan.residents[self.layer.source.value]
+        if region in self.held:
+            index = self.loads_done - len(self.held) + self.held.index(region)
+            return Box(self.machine, buffers.address(self.machine, index), region)
+        box = self._operand(self.layer.source, region, buffers, self.loads_done)
+        self.loads_done += 1
+        self.held = [*self.held, region][-buffers.count :]
+        return box
+
+    def _output_box(self, item: Item) -> Box:
+        if self.plan.output is None:
+            return self.emitter.plan.residents[self.layer.output]
+        return Box(self.machine, self.plan.output.address(self.machine, self.item_index), item.output)
+
+    def _matrix(self, item: Item, accumulator: int) -> None:
+        first = True
+        for region in item.inputs:
+            box = self._source_box(region)
+            for granule in self._granule_groups():
+                self._pass(item.output, region, box, granule, accumulator, first)
+                first = False
+
+    def _granule_groups(self) -> list[tuple[int, int]]:
+        """Granules of a word as one tap loop where there is one to spare, else one instruction for each."""
+        count = granules(self.machine, self.layer)
+        if count > 1 and min(self.layer.window.kernel) > 1:
+            return [(granule, granule + 1) for granule in range(count)]
+        return [(0, count)]
+
+    def _pass(
+        self, output: Region, region: Region, box: Box, granule: tuple[int, int], accumulator: int, first: bool
+    ) -> None:
+        layer, machine = self.layer, self.machine
+        window, area = layer.window, output.width * output.height
+        blocks = output.depth * self._lanes
+        address, tiles = self._weight_address(output.planes, region.planes, granule)
+        self.body.append(make(Opcode.WEIGHTS, memory_address=address, tiles=tiles))
+        step = machine.rows // machine.granule_bytes
+        row_strides = (window.strides[1] * box.column_stride, window.strides[0] * box.row_stride)
+        loops = [
+            (window.kernel[1], window.dilations[1] * box.column_stride),
+            (window.kernel[0], window.dilations[0] * box.row_stride),
+            (granule[1] - granule[0], step),
+        ]
+        taps = [loop for loop in loops if loop[0] > 1] + [(1, 0), (1, 0)]
+        top, left = (window.span(axis, first, first + 1)[0] for axis, first in
+                     ((0, output.rows[0]), (1, output.columns[0])))
+        self.body.append(make(
+            Opcode.MATRIX,
+            a=box.address(region.planes[0], top, left) + granule[0] * step,
+            a_span=(output.width - 1) * row_strides[0] + (output.height - 1) * row_strides[1],
+            row_count0=output.width, row_stride0=row_strides[0],
+            row_count1=output.height, row_stride1=row_strides[1] if output.height > 1 else 0,
+            tap_count0=taps[0][0], tap_stride0=taps[0][1], tap_count1=taps[1][0], tap_stride1=taps[1][1],
+            tap_count2=region.depth, tap_stride2=box.plane_stride if region.depth > 1 else 0,
+            blocks=blocks, accumulator=accumulator, accumulator_stride=area, accumulate=0 if first else 1,
+            zero_point=layer.source.zero_point,
+        ))
+
+    def _weight_address(
+        self, outputs: tuple[int, int], inputs: tuple[int, int], granule: tuple[int, int]
+    ) -> tuple[int, int]:
+        """Return address and number of the weight tiles of a pass, in exactly the order in which it takes them."""
+        key = (outputs, inputs, granule[0])
+        if key not in self.weights:
+            tiles = weight_tiles(self.machine, self.layer)
+            part = tiles[
+                outputs[0] * self._lanes : outputs[1] * self._lanes, inputs[0] : inputs[1], granule[0] : granule[1]
+            ]
+            count = part.size // self.machine.tile_bytes
+            self.weights[key] = self.emitter.constants.add(part.tobytes()), count
+        return self.weights[key]
+
+    def _store(self, box: Box, region: Region) -> None:
+        name, g = self.layer.output, self.layer.geometry
+        memory = self.emitter.memory
+        if memory.holds(name, Layout.BLOCKED):
+            self.body += store_blocked(g, memory.address(name, Layout.BLOCKED), box, region)
+        if memory.holds(name, Layout.DENSE):
+            self.body += store_dense(g, memory.address(name, Layout.DENSE), box, region)

@@ -1,0 +1,127 @@
+"""Shapes of activations, windows over them, and boxes of scratchpad words that hold a part of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from machine.config import Machine
+
+
+def ceil_div(value: int, divisor: int) -> int:
+    """Return value / divisor rounded up."""
+    return -(-value // divisor)
+
+
+def round_up(value: int, multiple: int) -> int:
+    """Return the smallest multiple that is at least the value."""
+    return ceil_div(value, multiple) * multiple
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """Channels, height and width of an activation (batch 1)."""
+
+    channels: int
+    height: int
+    width: int
+
+    @property
+    def elements(self) -> int:
+        """Number of values."""
+        return self.channels * self.height * self.width
+
+    def planes(self, machine: Machine) -> int:
+        """Number of channel blocks."""
+        return ceil_div(self.channels, machine.block_bytes)
+
+    def blocked_bytes(self, machine: Machine) -> int:
+        """Bytes of the blocked layout (C/b, H, W, b)."""
+        return self.planes(machine) * self.height * self.width * machine.block_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A sliding window; pairs are (vertical, horizontal), `pads` is (top, left)."""
+
+    kernel: tuple[int, int] = (1, 1)
+    strides: tuple[int, int] = (1, 1)
+    dilations: tuple[int, int] = (1, 1)
+    pads: tuple[int, int] = (0, 0)
+
+    def span(self, axis: int, first: int, last: int) -> tuple[int, int]:
+        """Input positions [start, stop) that outputs [first, last) see; they may lie outside the input."""
+        start = first * self.strides[axis] - self.pads[axis]
+        stop = (last - 1) * self.strides[axis] - self.pads[axis] + (self.kernel[axis] - 1) * self.dilations[axis] + 1
+        return start, stop
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of an activation: planes, rows and columns as half-open ranges; rows and columns may lie outside it."""
+
+    planes: tuple[int, int]
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+
+    @property
+    def words(self) -> int:
+        """Scratchpad words that hold it."""
+        planes, rows, columns = (last - first for first, last in (self.planes, self.rows, self.columns))
+        return planes * rows * columns
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return self.columns[1] - self.columns[0]
+
+    @property
+    def height(self) -> int:
+        """Number of rows."""
+        return self.rows[1] - self.rows[0]
+
+    @property
+    def depth(self) -> int:
+        """Number of planes."""
+        return self.planes[1] - self.planes[0]
+
+    def merge(self, other: Region) -> Region:
+        """Return the smallest region that holds both."""
+        pairs = [
+            (min(a[0], b[0]), max(a[1], b[1]))
+            for a, b in ((self.planes, other.planes), (self.rows, other.rows), (self.columns, other.columns))
+        ]
+        return Region(*pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A region in the scratchpad: plane by plane, row by row, from granule address `base`."""
+
+    machine: Machine
+    base: int
+    region: Region
+
+    @property
+    def column_stride(self) -> int:
+        """Granules from a column to the next."""
+        return self.machine.granules_per_word
+
+    @property
+    def row_stride(self) -> int:
+        """Granules from a row to the next."""
+        return self.region.width * self.column_stride
+
+    @property
+    def plane_stride(self) -> int:
+        """Granules from a plane to the next."""
+        return self.region.height * self.row_stride
+
+    def address(self, plane: int, row: int, column: int) -> int:
+        """Granule address of the word at a position of the activation."""
+        region = self.region
+        return (
+            self.base
+            + (plane - region.planes[0]) * self.plane_stride
+            + (row - region.rows[0]) * self.row_stride
+            + (column - region.columns[0]) * self.column_stride
+        )

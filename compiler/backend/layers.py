@@ -1,0 +1,145 @@
+"""The lowered network: layers that each fit one of the machine's kernels, and the activations between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from compiler.backend.geometry import Geometry, Window
+from machine.numerics import Int8Array, Int32Array
+
+
+class Kernel(StrEnum):
+    """What a layer runs on, and how."""
+
+    MATRIX = "matrix"  # matrix engine, then vector: bias, requantization, residual
+    DEPTHWISE = "depthwise"  # vector: multiply-accumulate with weights in the scratchpad
+    MAX = "max"  # vector: maximum of the window
+    AVERAGE = "average"  # vector: sum of the window, requantized
+    ADD = "add"  # vector: residual addition of two activations
+
+
+class Layout(StrEnum):
+    """How an activation's bytes lie in memory."""
+
+    BLOCKED = "blocked"  # (C/b, H, W, b)
+    DENSE = "dense"  # the model's own NCHW bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """Kernel positions side by side in the lanes of a word (first layers), read through load windows.
+
+    `lanes` lists (channel, row offset, column offset, number of columns, first lane). A word at virtual row `v` holds
+    input row `v * row_step + row offset - pad top`; virtual columns are output columns, `column_stride` apart.
+    """
+
+    lanes: tuple[tuple[int, int, int, int, int], ...]
+    row_step: int
+    column_stride: int
+    pads: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An activation as a layer reads it.
+
+    `geometry` may differ from the activation's own where the layout is dense; `virtual` is what the kernel sees after
+    packing.
+    """
+
+    value: str
+    layout: Layout
+    geometry: Geometry
+    zero_point: int
+    packing: Packing | None = None
+    virtual: Geometry | None = None
+
+    @property
+    def seen(self) -> Geometry:
+        """The geometry that the kernel works on."""
+        return self.virtual or self.geometry
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChannelParameters:
+    """Requantization of each output channel: int32[C] each, lanes beyond C are zero."""
+
+    bias: Int32Array
+    multiplier: Int32Array
+    left: Int32Array
+    right: Int32Array
+
+
+@dataclass(frozen=True, slots=True)
+class Border:
+    """A rectangle of outputs whose average windows have one divisor; `entry` is its parameter entry."""
+
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+    entry: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """One kernel over one activation (and a residual).
+
+    `weight` is int8[CO, lanes, KH, KW] for the matrix kernel, int8[C, KH, KW] for depthwise. `parameters` has an
+    entry for each output block or, for averages, for each divisor (then `borders` says which). `record` is the
+    residual addition's entry: int32[3, 4].
+    """
+
+    name: str
+    nodes: tuple[str, ...]
+    kernel: Kernel
+    source: Source
+    output: str
+    geometry: Geometry
+    window: Window
+    zero_point: int
+    low: int
+    high: int
+    macs: int
+    weight: Int8Array | None = None
+    parameters: ChannelParameters | None = None
+    borders: tuple[Border, ...] = ()
+    residual: Source | None = None
+    record: Int32Array | None = None
+    fill: int = 0
+
+    @property
+    def reads(self) -> tuple[Source, ...]:
+        """The activations that the layer reads."""
+        return (self.source,) if self.residual is None else (self.source, self.residual)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """An activation: where it comes from and in which layouts memory must hold it."""
+
+    name: str
+    geometry: Geometry
+    zero_point: int
+    is_input: bool = False
+    is_output: bool = False
+    dense: bool = False
+    """Memory must hold the dense bytes: a model output, or read through a reshape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The lowered network: layers in order of execution; `aliases` name the activation behind each int8 tensor."""
+
+    layers: tuple[Layer, ...]
+    values: dict[str, Value]
+    aliases: dict[str, str]
+
+
+def channel_lanes(array: npt.NDArray[np.int32], lanes: int) -> Int32Array:
+    """Return int32[C] with zeros appended up to `lanes` channels."""
+    result = np.zeros(lanes, np.int32)
+    result[: len(array)] = array
+    return result

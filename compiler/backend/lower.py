@@ -1,0 +1,263 @@
+"""Lower: the machine's part of a quantized graph becomes layers, one for each kernel launch sequence."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from compiler.backend.geometry import Geometry, Window
+from compiler.backend.layers import Border, ChannelParameters, Kernel, Layer, Layout, Network, Source, Value
+from compiler.backend.packing import pack_convolution
+from compiler.backend.partition import Partition, node_error
+from compiler.graph import Graph, Node, Op, Tensor
+from compiler.quantizer.parameters import (
+    AddParameters,
+    AffineParameters,
+    add_parameters,
+    affine_parameters,
+    average_parameters,
+)
+from machine.config import Machine
+from machine.numerics import INT8_MAX, INT8_MIN, AddRescale, Int8Array, Int32Array
+
+
+def lower(machine: Machine, graph: Graph, parts: Partition) -> Network:
+    """Return the layers of the machine's nodes.
+
+    Raises:
+        CompileError: a node that has no kernel (node, operator and reason named).
+    """
+    builder = _Lowering(machine, graph, parts)
+    for name in parts.inputs:
+        builder.add_value(graph.tensors[name], is_input=True)
+    for node in parts.body:
+        builder.convert(node)
+    for name in parts.outputs:
+        root = builder.aliases[name]
+        builder.values[root] = dataclasses.replace(builder.values[root], is_output=True, dense=True)
+    return Network(tuple(builder.layers), builder.values, builder.aliases)
+
+
+def geometry(tensor: Tensor) -> Geometry:
+    """Return [1, C, H, W] or [1, K] (any other shape: its elements) as channels, height and width."""
+    if len(tensor.shape) == 4:
+        return Geometry(*tensor.shape[1:])
+    return Geometry(int(np.prod(tensor.shape[1:])), 1, 1)
+
+
+def fused_additions(graph: Graph, parts: Partition) -> dict[str, Node]:
+    """Return, by addition, the convolution or product whose result nothing else reads, to be computed with it."""
+    body = {node.name: index for index, node in enumerate(parts.body)}
+    fused: dict[str, Node] = {}
+    for node in parts.body:
+        if node.op is not Op.ADD or node.inputs[0] == node.inputs[1]:
+            continue
+        makers = [graph.producer(name) for name in node.inputs]
+        found = [maker for maker in makers if maker is not None and _fusible(graph, parts, maker, node)]
+        if found:
+            fused[node.name] = max(found, key=lambda maker: body[maker.name])
+    return fused
+
+
+def _fusible(graph: Graph, parts: Partition, maker: Node, addition: Node) -> bool:
+    if maker.op not in (Op.CONV2D, Op.DENSE) or maker.output in parts.outputs:
+        return False
+    return not _is_depthwise(graph, maker) and [n.name for n in graph.consumers(maker.output)] == [addition.name]
+
+
+def _is_depthwise(graph: Graph, node: Node) -> bool:
+    if node.op is not Op.CONV2D:
+        return False
+    groups, weight = node.integer("groups"), graph.tensors[node.inputs[1]]
+    return groups > 1 and groups == weight.shape[0] and weight.shape[1] == 1
+
+
+def _window(node: Node, kernel: tuple[int, ...]) -> Window:
+    top, left, _, _ = node.integers("pads")
+    dilations = node.integers("dilations") if "dilations" in node.attributes else (1, 1)
+    strides = node.integers("strides")
+    return Window((kernel[0], kernel[1]), (strides[0], strides[1]), (dilations[0], dilations[1]), (top, left))
+
+
+def _record(rescale: AddRescale, zero_point: int, low: int, high: int) -> Int32Array:
+    """Return a residual addition's entry, int32[3, 4] (docs/units/scratchpad.md)."""
+    parts = (rescale.a, rescale.b, rescale.out)
+    return np.array(
+        [
+            [*(part.multiplier for part in parts), zero_point],
+            [*(part.left for part in parts), low],
+            [*(part.right for part in parts), high],
+        ],
+        np.int32,
+    )
+
+
+@dataclass
+class _Lowering:
+    """The network under construction."""
+
+    machine: Machine
+    graph: Graph
+    parts: Partition
+    layers: list[Layer] = field(default_factory=list)
+    values: dict[str, Value] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    fused: dict[str, Node] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find the additions that are computed with what they add to."""
+        self.fused = fused_additions(self.graph, self.parts)
+
+    def add_value(self, tensor: Tensor, is_input: bool = False) -> None:
+        """Add an activation of its own."""
+        value = Value(tensor.name, geometry(tensor), tensor.zero_point, is_input=is_input, dense=is_input)
+        self.values[tensor.name] = value
+        self.aliases[tensor.name] = tensor.name
+
+    def convert(self, node: Node) -> None:
+        """Add the layers of a node."""
+        if any(node.name == maker.name for maker in self.fused.values()):
+            return
+        if node.op is Op.RESHAPE:
+            self.aliases[node.output] = self.aliases[node.inputs[0]]
+            return
+        if node.op is Op.ADD:
+            self._addition(node)
+        elif node.op in (Op.CONV2D, Op.DENSE):
+            self.layers.append(self._affine(node))
+        else:
+            self.layers.append(self._pool(node))
+        self.add_value(self.graph.tensors[node.output])
+
+    def _source(self, name: str) -> Source:
+        """How a layer reads a tensor: blocked where its own geometry allows, else the dense bytes."""
+        tensor, root = self.graph.tensors[name], self.values[self.aliases[name]]
+        seen = geometry(tensor)
+        if root.is_input or seen != root.geometry:
+            self.values[root.name] = dataclasses.replace(root, dense=True)
+            return Source(root.name, Layout.DENSE, seen, tensor.zero_point)
+        return Source(root.name, Layout.BLOCKED, seen, tensor.zero_point)
+
+    def _affine(self, node: Node) -> Layer:
+        parameters = affine_parameters(self.graph, node)
+        output = geometry(self.graph.tensors[node.output])
+        macs = output.elements * int(np.prod(parameters.weight.shape[1:]))
+        if _is_depthwise(self.graph, node):
+            return self._depthwise(node, parameters, output, macs)
+        if node.op is Op.DENSE:
+            source, window, weight = self._dense_operand(node, parameters)
+        else:
+            source = self._source(node.inputs[0])
+            window = _window(node, parameters.weight.shape[2:])
+            weight = self._ungroup(node, parameters, source)
+        if source.layout is Layout.DENSE and source.geometry.height * source.geometry.width > 1:
+            packed = pack_convolution(self.machine, source.geometry, output, window, weight)
+            if packed is not None:
+                source = dataclasses.replace(source, packing=packed.packing, virtual=packed.virtual)
+                window, weight = packed.window, packed.weight
+        return self._layer(node, Kernel.MATRIX, source, window, macs, parameters, weight)
+
+    def _layer(
+        self, node: Node, kernel: Kernel, source: Source, window: Window, macs: int,
+        p: AffineParameters, weight: Int8Array,
+    ) -> Layer:
+        return Layer(
+            node.name, (node.name,), kernel, source, node.output, geometry(self.graph.tensors[node.output]), window,
+            p.output_zero_point, p.low, p.high, macs, weight,
+            ChannelParameters(p.bias, p.multiplier, p.left, p.right), fill=p.input_zero_point,
+        )
+
+    def _depthwise(self, node: Node, parameters: AffineParameters, output: Geometry, macs: int) -> Layer:
+        window = _window(node, parameters.weight.shape[2:])
+        self._check_vector_window(node, window)
+        source = self._source(node.inputs[0])
+        return self._layer(node, Kernel.DEPTHWISE, source, window, macs, parameters, parameters.weight[:, 0])
+
+    def _dense_operand(self, node: Node, parameters: AffineParameters) -> tuple[Source, Window, Int8Array]:
+        """A product over a flattened image is a convolution whose kernel is the whole image."""
+        root = self.values[self.aliases[node.inputs[0]]]
+        shape, weight = root.geometry, parameters.weight
+        if root.is_input or shape.elements != weight.shape[1] or shape.height > 256 or shape.width > 256:
+            return self._source(node.inputs[0]), Window(), weight[:, :, None, None]
+        tensor = self.graph.tensors[node.inputs[0]]
+        source = Source(root.name, Layout.BLOCKED, shape, tensor.zero_point)
+        window = Window((shape.height, shape.width))
+        return source, window, weight.reshape(len(weight), shape.channels, shape.height, shape.width)
+
+    def _ungroup(self, node: Node, parameters: AffineParameters, source: Source) -> Int8Array:
+        """Return the weights of a grouped convolution as those of a plain one, zero outside the groups."""
+        groups, weight = node.integer("groups"), parameters.weight
+        if groups == 1:
+            return weight
+        per_out, per_in = weight.shape[0] // groups, weight.shape[1]
+        full = np.zeros((weight.shape[0], source.geometry.channels, *weight.shape[2:]), np.int8)
+        for group in range(groups):
+            out = slice(group * per_out, (group + 1) * per_out)
+            full[out, group * per_in : (group + 1) * per_in] = weight[out]
+        return full
+
+    def _check_vector_window(self, node: Node, window: Window) -> None:
+        if max(window.kernel) > 256:
+            raise node_error(node, f"window {window.kernel[0]}x{window.kernel[1]}; legal is up to 256x256")
+
+    def _pool(self, node: Node) -> Layer:
+        window = _window(node, node.integers("kernel"))
+        self._check_vector_window(node, window)
+        output = geometry(self.graph.tensors[node.output])
+        source = self._source(node.inputs[0])
+        if node.op is Op.MAX_POOL:
+            return Layer(
+                node.name, (node.name,), Kernel.MAX, source, node.output, output, window,
+                self.graph.tensors[node.output].zero_point, INT8_MIN, INT8_MAX, 0, fill=INT8_MIN,
+            )
+        p = average_parameters(self.graph, node)
+        counts = p.count
+        rows, columns = (_runs_of_equal(counts, axis) for axis in (0, 1))
+        divisors = [int(n) for n in np.unique(counts)]
+        borders = tuple(Border(y, x, divisors.index(int(counts[y[0], x[0]]))) for y in rows for x in columns)
+        places = [np.argwhere(counts == n)[0] for n in divisors]
+        multiplier, left, right = (
+            np.array([array[y, x] for y, x in places], np.int32) for array in (p.multiplier, p.left, p.right)
+        )
+        most = self.machine.parameter_entries // 2
+        if len(divisors) > most:
+            raise node_error(node, f"its windows have {len(divisors)} different divisors; legal are {most}")
+        return Layer(
+            node.name, (node.name,), Kernel.AVERAGE, source, node.output, output, window,
+            p.output_zero_point, p.low, p.high, 0, borders=borders, fill=p.input_zero_point,
+            parameters=ChannelParameters(np.zeros(len(divisors), np.int32), multiplier, left, right),
+        )
+
+    def _addition(self, node: Node) -> None:
+        p = add_parameters(self.graph, node)
+        maker = self.fused.get(node.name)
+        if maker is None:
+            a, b = (self._source(name) for name in node.inputs)
+            output = geometry(self.graph.tensors[node.output])
+            record = _record(p.rescale, p.output_zero_point, p.low, p.high)
+            self.layers.append(Layer(
+                node.name, (node.name,), Kernel.ADD, a, node.output, output, Window(), p.a_zero_point,
+                INT8_MIN, INT8_MAX, 0, residual=b, record=record, fill=p.a_zero_point,
+            ))
+            return
+        layer, other = self._affine(maker), node.inputs[1 - node.inputs.index(maker.output)]
+        self.layers.append(dataclasses.replace(
+            layer, nodes=(maker.name, node.name), output=node.output, residual=self._source(other),
+            record=_record(_ordered(p, maker.output == node.inputs[0]), p.output_zero_point, p.low, p.high),
+        ))
+
+
+def _ordered(p: AddParameters, first: bool) -> AddRescale:
+    """The addition's rescales with the fused operand as A."""
+    return p.rescale if first else AddRescale(p.rescale.b, p.rescale.a, p.rescale.out)
+
+
+def _runs_of_equal(counts: Int32Array, axis: int) -> list[tuple[int, int]]:
+    """Return ranges of rows (axis 0) or columns (axis 1) whose counts are the same."""
+    lines = counts if axis == 0 else counts.T
+    changes = [i for i in range(1, len(lines)) if not np.array_equal(lines[i], lines[i - 1])]
+    edges = [0, *changes, len(lines)]
+    return list(itertools.pairwise(edges))

@@ -1,0 +1,98 @@
+"""What the compiler hands over: instructions, memory image, and what a run and a profile need to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from compiler.graph import AttributeValue
+from machine.config import Machine
+from machine.isa import Instruction
+
+
+@dataclass(frozen=True, slots=True)
+class TensorDescriptor:
+    """An int8 tensor at the machine's edge: dense bytes in the model's layout at `address`.
+
+    `host_name` is the model's tensor that the host quantizes from or dequantizes to ("" if there is none).
+    """
+
+    name: str
+    host_name: str
+    shape: tuple[int, ...]
+    scale: float
+    zero_point: int
+    address: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class HostOperator:
+    """A node that the host executes; `scale` and `zero_point` belong to quantize and dequantize."""
+
+    name: str
+    op: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: tuple[tuple[str, AttributeValue], ...]
+    scale: float
+    zero_point: int
+
+
+@dataclass(frozen=True, slots=True)
+class LayerReport:
+    """One layer: the model's nodes in it, its tile, and the bound and estimate of its cycles.
+
+    `bound_cycles` is the largest of MACs over the array, vector results, and bytes over the bus.
+    """
+
+    name: str
+    nodes: tuple[str, ...]
+    kernel: str
+    tile: tuple[int, int, int]
+    items: int
+    macs: int
+    vector_cycles: int
+    read_bytes: int
+    write_bytes: int
+    bound_cycles: int
+    estimated_cycles: int
+    source: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CompiledProgram:
+    """A compiled network.
+
+    `memory` is the image from address 0: instructions, then constants; activations follow, up to `memory_bytes`.
+    `layer_of[i]` is the index in `layers` of instruction i, -1 for halt.
+    """
+
+    machine: Machine
+    instructions: tuple[Instruction, ...]
+    layer_of: tuple[int, ...]
+    memory: npt.NDArray[np.uint8]
+    memory_bytes: int
+    inputs: tuple[TensorDescriptor, ...]
+    outputs: tuple[TensorDescriptor, ...]
+    layers: tuple[LayerReport, ...]
+    host_before: tuple[HostOperator, ...]
+    host_after: tuple[HostOperator, ...]
+
+    @property
+    def node_names(self) -> tuple[str, ...]:
+        """The node behind each instruction, "" for halt."""
+        return tuple(self.layers[layer].name if layer >= 0 else "" for layer in self.layer_of)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of the model on the machine."""
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def bound_cycles(self) -> int:
+        """Sum of the layers' bounds."""
+        return sum(layer.bound_cycles for layer in self.layers)

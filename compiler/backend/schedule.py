@@ -1,0 +1,49 @@
+"""Schedule: loads move ahead of the work before them, as far as nothing that they conflict with lies between.
+
+Program order is dispatch order. An engine waits for its own operands only, so order matters in one way: an instruction
+that comes late, behind a full queue, is dispatched late. Loads therefore come up to `LOOKAHEAD` steps early.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from compiler.backend.conflicts import Conflicts
+from compiler.backend.emit import Step
+from machine.config import Machine
+from machine.isa import Instruction
+
+LOOKAHEAD = 3
+"""Steps by which loads run ahead of the work that uses them."""
+
+
+def schedule(machine: Machine, steps: Sequence[Step]) -> tuple[list[Instruction], list[int]]:
+    """Return all instructions in program order, and the layer of each."""
+    earliest = _earliest(machine, steps)
+    loads: list[list[tuple[Instruction, int]]] = [[] for _ in steps]
+    place = 0
+    for index, step in enumerate(steps):
+        for load, bound in zip(step.loads, earliest[index], strict=True):
+            place = max(place, bound, index - LOOKAHEAD)
+            loads[place].append((load, step.layer))
+    order = [
+        entry
+        for index, step in enumerate(steps)
+        for entry in (*loads[index], *((instruction, step.layer) for instruction in step.body))
+    ]
+    return [instruction for instruction, _ in order], [layer for _, layer in order]
+
+
+def _earliest(machine: Machine, steps: Sequence[Step]) -> list[list[int]]:
+    """For each load, the first step before whose body it may stand."""
+    flat = [(instruction, i) for i, step in enumerate(steps) for instruction in (*step.loads, *step.body)]
+    conflicts = Conflicts(machine, [instruction for instruction, _ in flat])
+    result: list[list[int]] = [[] for _ in steps]
+    position = 0
+    for index, step in enumerate(steps):
+        for number in range(len(step.loads) + len(step.body)):
+            latest = conflicts.step(position)
+            position += 1
+            if number < len(step.loads):
+                result[index].append(max([flat[cause][1] + 1 for cause in latest.values()], default=0))
+    return result

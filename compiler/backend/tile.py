@@ -1,0 +1,188 @@
+"""Tile: how each layer's outputs are cut into items of work, chosen by a small cost model from the timing law."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from compiler.backend.geometry import Region, ceil_div
+from compiler.backend.layers import Kernel, Layer, Layout, Source
+from machine.config import VECTOR_LATENCY_CYCLES, Machine
+
+MAX_COUNT = 4096
+"""Largest count of rows, columns and lines in an instruction."""
+MAX_BLOCKS = 1024
+"""Largest count of blocks in an instruction."""
+HANDSHAKE_CYCLES = 6
+"""Retirement to the next engine's first access: token, issue, active, grant."""
+WIDTHS = 6
+"""Column splits that are tried beyond the fewest possible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Which of a layer's activations go through memory (the others stay in the scratchpad)."""
+
+    source: bool
+    residual: bool
+    output: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """Outputs computed at a time: rows, columns, planes; `chunk` input planes are held at a time (matrix)."""
+
+    height: int
+    width: int
+    planes: int
+    chunk: int
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of work: a region of outputs, and the input regions that it is reduced from, one after the other."""
+
+    output: Region
+    inputs: tuple[Region, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a tiling costs each unit, in cycles, and the scratchpad words of each stream's buffers."""
+
+    cycles: int
+    source_words: int
+    residual_words: int
+    output_words: int
+    source_buffers: int
+    output_buffers: int
+
+
+def items(machine: Machine, layer: Layer, tiling: Tiling) -> Iterator[Item]:
+    """Yield a layer's items in the order of execution: spatial tiles outer, output planes inner."""
+    g = layer.geometry
+    for rows, columns in itertools.product(_ranges(g.height, tiling.height), _ranges(g.width, tiling.width)):
+        for planes in _ranges(g.planes(machine), tiling.planes):
+            yield Item(Region(planes, rows, columns), inputs_of(machine, layer, tiling, planes, rows, columns))
+
+
+def inputs_of(
+    machine: Machine, layer: Layer, tiling: Tiling, planes: tuple[int, int],
+    rows: tuple[int, int], columns: tuple[int, int],
+) -> tuple[Region, ...]:
+    """Return the input regions of an item."""
+    seen = (layer.window.span(0, *rows), layer.window.span(1, *columns))
+    if layer.kernel is not Kernel.MATRIX:
+        return (Region(planes, *seen),)
+    chunks = _ranges(layer.source.seen.planes(machine), tiling.chunk)
+    return tuple(Region(chunk, *seen) for chunk in chunks)
+
+
+def _ranges(length: int, step: int) -> list[tuple[int, int]]:
+    return [(first, min(first + step, length)) for first in range(0, length, step)]
+
+
+def granules(machine: Machine, layer: Layer) -> int:
+    """Array-row groups in each input word that hold channels."""
+    return min(machine.block_bytes // machine.rows, ceil_div(layer.source.seen.channels, machine.rows))
+
+
+def _splits(length: int, limit: int) -> list[int]:
+    """Distinct step sizes up to `limit` that cut a length into equal parts, largest first."""
+    return sorted({ceil_div(length, parts) for parts in range(1, length + 1) if ceil_div(length, parts) <= limit})[::-1]
+
+
+def candidates(machine: Machine, layer: Layer) -> Iterator[Tiling]:
+    """Yield the tilings that the accumulators and the instruction's counts allow."""
+    g, rows = layer.geometry, machine.accumulator_half_rows
+    planes = g.planes(machine)
+    per_plane = machine.block_bytes // machine.columns if layer.kernel is Kernel.MATRIX else 0
+    widths = _splits(g.width, min(rows // per_plane if per_plane else MAX_COUNT, MAX_COUNT))
+    inputs = layer.source.seen.planes(machine)
+    chunks = _splits(inputs, MAX_COUNT) if layer.kernel is Kernel.MATRIX else [inputs]
+    for width in widths[:WIDTHS] + widths[WIDTHS::8] + widths[-1:]:
+        for height in _splits(g.height, MAX_COUNT):
+            for group in _splits(planes, _most_planes(machine, layer)):
+                if width * height * group * per_plane > rows:
+                    continue
+                for chunk in chunks if width == widths[-1] or len(chunks) < 3 else chunks[:2]:
+                    yield Tiling(height, width, group, chunk)
+
+
+def _most_planes(machine: Machine, layer: Layer) -> int:
+    """Planes of an item whose parameters fit one slot of the parameter memory."""
+    if layer.parameters is None or layer.kernel is Kernel.AVERAGE:
+        return MAX_BLOCKS
+    return min(MAX_BLOCKS, parameter_slot(machine) * machine.columns // machine.block_bytes)
+
+
+def parameter_slot(machine: Machine) -> int:
+    """Parameter entries of one item where a layer's do not fit half the memory: layers and items both alternate."""
+    return (machine.parameter_entries // 2 - 1) // 2
+
+
+def load_cycles(machine: Machine, source: Source, region: Region) -> tuple[int, int]:
+    """Return (bus beats, scratchpad writes) that loading a region takes."""
+    words = region.words
+    if source.layout is Layout.BLOCKED or source.geometry.height * source.geometry.width == 1:
+        return words * machine.block_bytes // machine.bus_bytes, words
+    if source.packing is not None:
+        runs, area = len(source.packing.lanes), region.height * region.width
+        stride = source.packing.column_stride
+        return runs * region.height * ceil_div(region.width * stride + 16, machine.bus_bytes), runs * area
+    channels = min(source.geometry.channels, region.depth * machine.block_bytes)
+    area = region.height * region.width
+    return channels * ceil_div(area, machine.bus_bytes) + channels, channels * area
+
+
+def work(machine: Machine, layer: Layer, tiling: Tiling, streams: Streams) -> Work:
+    """Estimate a tiling: every unit's total, the slowest of them, and what does not overlap at both ends."""
+    g = layer.geometry
+    spatial = list(itertools.product(_ranges(g.height, tiling.height), _ranges(g.width, tiling.width)))
+    groups = ceil_div(g.planes(machine), tiling.planes)
+    count = len(spatial) * groups
+    first = inputs_of(machine, layer, tiling, (0, tiling.planes), *spatial[0])
+    beats, writes = load_cycles(machine, layer.source, first[0]) if streams.source else (0, 0)
+    reloads = len(first) * (groups if len(first) > 1 or layer.kernel is not Kernel.MATRIX else 1) * len(spatial)
+    result = Region((0, tiling.planes), (0, tiling.height), (0, tiling.width))
+    rest_beats, rest_writes = 0, 0
+    if layer.residual is not None and streams.residual:
+        rest_beats, rest_writes = load_cycles(machine, layer.residual, result)
+    bus, matrix_item, vector_item = _engines(machine, layer, tiling, len(first), groups, len(spatial))
+    bus += beats * reloads + rest_beats * count
+    store = result.words * max(1, machine.block_bytes // machine.bus_bytes) * count if streams.output else 0
+    latency = machine.matrix_latency_cycles + VECTOR_LATENCY_CYCLES + 2 * HANDSHAKE_CYCLES
+    period = max(matrix_item, vector_item, (matrix_item + vector_item + latency) // 2 if matrix_item else 0)
+    total = max(period * count, bus, writes * reloads + rest_writes * count, store)
+    ends = vector_item + latency
+    if streams.source:
+        ends += machine.read_latency_cycles + max(beats, writes)
+    if streams.output:
+        ends += machine.write_latency_cycles + result.words
+    single = count * len(first) == 1 or reloads == 1
+    return Work(
+        total + ends,
+        first[0].words if streams.source else 0,
+        result.words if streams.residual and layer.residual is not None else 0,
+        result.words if streams.output else 0,
+        1 if single else 2,
+        1 if count == 1 else 2,
+    )
+
+
+def _engines(
+    machine: Machine, layer: Layer, tiling: Tiling, chunks: int, groups: int, spatial: int
+) -> tuple[int, int, int]:
+    """Return (constant bus beats of the layer, matrix cycles of an item, vector cycles of an item)."""
+    area = tiling.height * tiling.width
+    lanes = machine.block_bytes // machine.columns
+    blocks = tiling.planes * lanes
+    taps = layer.window.kernel[0] * layer.window.kernel[1]
+    if layer.kernel is not Kernel.MATRIX:
+        reads = blocks * area * (taps if layer.kernel is not Kernel.ADD else 1)
+        return 0, 0, reads + HANDSHAKE_CYCLES
+    tiles = layer.source.seen.planes(machine) * granules(machine, layer) * taps
+    matrix = blocks * tiles * max(area, machine.rows) + chunks
+    bus = blocks * groups * tiles * machine.tile_beats * spatial
+    return bus, matrix, blocks * area + HANDSHAKE_CYCLES

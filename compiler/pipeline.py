@@ -1,0 +1,80 @@
+"""All stages of the compiler, listed once: a model becomes a program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from compiler.backend.allocate import allocate
+from compiler.backend.finish import finish
+from compiler.backend.lower import lower
+from compiler.backend.partition import partition
+from compiler.backend.program import CompiledProgram
+from compiler.front import STAGES as FRONT_STAGES
+from compiler.front import front
+from compiler.graph import Graph
+from compiler.importer.load import ModelSource
+from compiler.quantizer.calibration import CalibrationSource
+from compiler.verify_program import verify_program
+from machine.config import Machine
+
+Observer = Callable[[str, object], None]
+"""Called with each stage's name and result."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageName:
+    """A stage's name and what it does."""
+
+    name: str
+    description: str
+
+
+STAGES: tuple[StageName, ...] = (
+    *(StageName(stage.name, stage.description) for stage in FRONT_STAGES),
+    StageName("partition", "the host's operators and the machine's"),
+    StageName("lower", "layers that each fit one kernel, additions fused, first layers packed"),
+    StageName("tile", "scratchpad banks, resident activations, each layer's tile and buffers"),
+    StageName("emit", "instructions, ordered, with tokens and addresses, verified"),
+)
+
+
+def compile_model(
+    machine: Machine,
+    model: ModelSource | Graph,
+    calibration: CalibrationSource,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    observe: Observer | None = None,
+) -> tuple[Graph, CompiledProgram]:
+    """Run all stages: a model and calibration data -> the quantized graph and the program.
+
+    Raises:
+        ModelError: the model cannot be read, or holds something that is not supported.
+        DataError: the calibration data does not fit the model.
+        CompileError: the machine cannot execute the network.
+    """
+    graph = front(model, calibration, shapes, observe)
+    return graph, compile_graph(machine, graph, observe)
+
+
+def compile_graph(machine: Machine, graph: Graph, observe: Observer | None = None) -> CompiledProgram:
+    """Run the back half: a quantized graph -> a verified program.
+
+    Raises:
+        CompileError: the machine cannot execute the graph (node, operator and reason named).
+    """
+    see = observe or _ignore
+    parts = partition(graph)
+    see("partition", parts)
+    network = lower(machine, graph, parts)
+    see("lower", network)
+    plan = allocate(machine, network)
+    see("tile", plan)
+    program = finish(machine, graph, parts, network, plan)
+    verify_program(machine, program.instructions, program.memory_bytes)
+    see("emit", program)
+    return program
+
+
+def _ignore(name: str, result: object) -> None:
+    """Observe nothing."""

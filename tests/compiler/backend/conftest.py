@@ -1,0 +1,146 @@
+"""Random quantized networks, and their comparison with the reference backend byte for byte."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from accel_sim.function import execute
+from compiler.backend.program import CompiledProgram
+from compiler.graph import Graph, Node, Op, Quantization, Tensor
+from compiler.passes.legality import verify_quantized
+from compiler.pipeline import compile_graph
+from machine.config import Machine
+from runtime.reference import ReferenceBackend
+
+
+@dataclass
+class Net:
+    """Builds a quantized graph node by node; every tensor's scale and weight is random but plausible."""
+
+    seed: int = 0
+    nodes: list[Node] = field(default_factory=list)
+    tensors: list[Tensor] = field(default_factory=list)
+    input_name: str = "x"
+
+    def __post_init__(self) -> None:
+        self.random = np.random.default_rng(self.seed)
+
+    def input(self, *shape: int) -> str:
+        return self._tensor(self.input_name, (1, *shape))
+
+    def _tensor(self, name: str, shape: tuple[int, ...], like: Tensor | None = None) -> str:
+        affine = like.quantization if like else None
+        affine = affine or Quantization((float(self.random.uniform(0.02, 0.06)),), int(self.random.integers(-128, 60)))
+        self.tensors.append(Tensor(name, shape, "int8", affine))
+        return name
+
+    def tensor(self, name: str) -> Tensor:
+        return next(t for t in self.tensors if t.name == name)
+
+    def _affine(self, op: Op, x: str, weight_shape: tuple[int, ...], shape: tuple[int, ...], **attributes: Any) -> str:
+        name = f"{op}_{len(self.nodes)}"
+        fan_in = int(np.prod(weight_shape[1:]))
+        weight = self.random.integers(-127, 128, weight_shape).astype(np.int8)
+        scales = tuple(float(s) for s in self.random.uniform(0.5, 2, weight_shape[0]) / 127 / np.sqrt(fan_in))
+        bias = self.random.integers(-1000, 1000, weight_shape[0]).astype(np.int32)
+        bias_scale = tuple(s * self.tensor(x).scale for s in scales)
+        self.tensors.append(Tensor.constant(f"{name}_w", weight, Quantization(scales, 0, 0)))
+        self.tensors.append(Tensor.constant(f"{name}_b", bias, Quantization(bias_scale, 0, 0)))
+        y = self._tensor(f"{name}_y", shape)
+        low = int(self.random.choice([-128, self.tensor(y).zero_point]))
+        attributes |= {"activation_min": low, "activation_max": 127}
+        self.nodes.append(Node(name, op, (x, f"{name}_w", f"{name}_b"), (y,), attributes))
+        return y
+
+    def conv(
+        self, x: str, channels: int, kernel: tuple[int, int] = (3, 3), strides: tuple[int, int] = (1, 1),
+        pads: tuple[int, int, int, int] = (1, 1, 1, 1), dilations: tuple[int, int] = (1, 1), groups: int = 1,
+    ) -> str:
+        _, c, *size = self.tensor(x).shape
+        out = [
+            (size[i] + pads[i] + pads[i + 2] - dilations[i] * (kernel[i] - 1) - 1) // strides[i] + 1 for i in (0, 1)
+        ]
+        return self._affine(
+            Op.CONV2D, x, (channels, c // groups, *kernel), (1, channels, *out),
+            strides=strides, pads=pads, dilations=dilations, groups=groups,
+        )
+
+    def dense(self, x: str, outputs: int) -> str:
+        return self._affine(Op.DENSE, x, (outputs, self.tensor(x).shape[1]), (1, outputs))
+
+    def add(self, a: str, b: str) -> str:
+        name = f"add_{len(self.nodes)}"
+        y = self._tensor(f"{name}_y", self.tensor(a).shape)
+        self.nodes.append(Node(name, Op.ADD, (a, b), (y,), {"activation_min": -128, "activation_max": 127}))
+        return y
+
+    def pool(
+        self, x: str, op: Op, kernel: tuple[int, int] = (2, 2), strides: tuple[int, int] = (2, 2),
+        pads: tuple[int, int, int, int] = (0, 0, 0, 0), include: int = 0,
+    ) -> str:
+        name = f"{op}_{len(self.nodes)}"
+        _, c, *size = self.tensor(x).shape
+        out = [(size[i] + pads[i] + pads[i + 2] - kernel[i]) // strides[i] + 1 for i in (0, 1)]
+        like = self.tensor(x) if op is Op.MAX_POOL else None
+        y = self._tensor(f"{name}_y", (1, c, *out), like)
+        attributes: dict[str, Any] = {"kernel": kernel, "strides": strides, "pads": pads}
+        if op is Op.AVERAGE_POOL:
+            attributes["count_include_pad"] = include
+        self.nodes.append(Node(name, op, (x,), (y,), attributes))
+        return y
+
+    def reshape(self, x: str, *shape: int) -> str:
+        name = f"reshape_{len(self.nodes)}"
+        y = self._tensor(f"{name}_y", (1, *shape), self.tensor(x))
+        self.nodes.append(Node(name, Op.RESHAPE, (x,), (y,), {"shape": (1, *shape)}))
+        return y
+
+    def graph(self, *outputs: str) -> Graph:
+        graph = Graph.build(self.nodes, self.tensors, (self.input_name,), outputs)
+        verify_quantized(graph)
+        return graph
+
+
+def _run(program: CompiledProgram, arrays: dict[str, npt.NDArray[np.int8]]) -> dict[str, npt.NDArray[np.int8]]:
+    samples = len(next(iter(arrays.values())))
+    memory = np.zeros((samples, program.memory_bytes), np.uint8)
+    memory[:, : len(program.memory)] = program.memory
+    for entry in program.inputs:
+        memory[:, entry.address : entry.address + entry.bytes] = arrays[entry.name].reshape(samples, -1).view(np.uint8)
+    execute(program.machine, program.instructions, memory)
+    return {
+        entry.name: memory[:, entry.address : entry.address + entry.bytes].view(np.int8).reshape(
+            samples, *entry.shape[1:]
+        )
+        for entry in program.outputs
+    }
+
+
+def check(machine: Machine, graph: Graph, samples: int = 2, seed: int = 0) -> CompiledProgram:
+    """Compile, execute and compare a graph with the reference; return the program."""
+    program = compile_graph(machine, graph)
+    random = np.random.default_rng(seed)
+    arrays = {
+        entry.name: random.integers(-128, 128, (samples, *entry.shape[1:])).astype(np.int8) for entry in program.inputs
+    }
+    expected = ReferenceBackend().run_integers(graph, arrays)
+    found = _run(program, arrays)
+    assert set(found) == set(expected)
+    for name, array in expected.items():
+        np.testing.assert_array_equal(found[name], array, err_msg=name)
+    return program
+
+
+@pytest.fixture(name="check")
+def _check() -> Any:
+    return check
+
+
+@pytest.fixture(name="net")
+def _net() -> type[Net]:
+    return Net
