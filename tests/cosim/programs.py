@@ -434,7 +434,7 @@ CASES: list[Case] = [
         "vector_denied_by_load_writes",
         [
             fill(7 * BANK, 9, send=V),
-            *_many(lambda n: fill(BANK, 250), 3),
+            *_many(lambda n: fill(BANK, 7, count1=30, destination_stride1=7), 3),
             vector(0, 3, BANK, wait=L),
             HALT,
         ],

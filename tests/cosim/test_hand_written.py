@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from compiler.verify_program import verify_program
 
 from accel_sim.stepper import simulate_time
+from compiler.verify_program import verify_program
 from machine.errors import ProgramError
 from machine.isa import Engine
 from machine.registers import ENGINE_STATES, EngineState, Status
