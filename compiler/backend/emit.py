@@ -84,13 +84,11 @@ class _LayerEmitter:
         return self.plan.layer
 
     def steps(self) -> Iterator[Step]:
-        """Yield a step for each item."""
+        """Yield a step for each input region of each item."""
         self._prepare()
         for index, item in enumerate(items(self.machine, self.layer, self.plan.tiling)):
             self.item_index = index
-            self._item(item)
-            yield Step(self.index, tuple(self.loads), tuple(self.body))
-            self.loads, self.body = [], []
+            yield from self._item(item)
             self.emitter.items_done += 1
 
     def _prepare(self) -> None:
@@ -149,7 +147,12 @@ class _LayerEmitter:
         ))
         return entry, item.output.depth
 
-    def _item(self, item: Item) -> None:
+    def _step(self) -> Step:
+        step = Step(self.index, tuple(self.loads), tuple(self.body))
+        self.loads, self.body = [], []
+        return step
+
+    def _item(self, item: Item) -> Iterator[Step]:
         entry, lane_entries = self._item_parameters(item)
         output = self._output_box(item)
         residual = None
@@ -158,7 +161,10 @@ class _LayerEmitter:
         accumulator = 0
         if self.layer.kernel is Kernel.MATRIX:
             accumulator = self.emitter.items_done % 2 * self.machine.accumulator_half_rows
-            self._matrix(item, accumulator)
+            for index, region in enumerate(item.inputs):
+                self._matrix(item, region, accumulator, index == 0)
+                if index < len(item.inputs) - 1:
+                    yield self._step()
             source = None
         else:
             source = self._source_box(item.inputs[0])
@@ -167,6 +173,7 @@ class _LayerEmitter:
             self.record, self.plan.multipliers,
         ))
         self._store(output, item.output)
+        yield self._step()
 
     def _operand(self, source: Source, region: Region, buffers: Buffers | None, index: int) -> Box:
         """Return the box of an operand: the resident one, or a buffer into which the region is loaded."""
@@ -195,13 +202,10 @@ class _LayerEmitter:
             return self.emitter.plan.residents[self.layer.output]
         return Box(self.machine, self.plan.output.address(self.machine, self.item_index), item.output)
 
-    def _matrix(self, item: Item, accumulator: int) -> None:
-        first = True
-        for region in item.inputs:
-            box = self._source_box(region)
-            for granule in self._granule_groups():
-                self._pass(item.output, region, box, granule, accumulator, first)
-                first = False
+    def _matrix(self, item: Item, region: Region, accumulator: int, first: bool) -> None:
+        box = self._source_box(region)
+        for granule in self._granule_groups():
+            self._pass(item.output, region, box, granule, accumulator, first and granule[0] == 0)
 
     def _granule_groups(self) -> list[tuple[int, int]]:
         """Granules of a word as one tap loop where there is one to spare, else one instruction for each."""

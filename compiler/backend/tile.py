@@ -16,6 +16,8 @@ MAX_BLOCKS = 1024
 """Largest count of blocks in an instruction."""
 HANDSHAKE_CYCLES = 6
 """Retirement to the next engine's first access: token, issue, active, grant."""
+LOAD_CYCLES = 12
+"""What a further load costs beside its bytes."""
 WIDTHS = 6
 """Column splits that are tried beyond the fewest possible."""
 
@@ -150,14 +152,14 @@ def work(machine: Machine, layer: Layer, tiling: Tiling, streams: Streams) -> Wo
     if layer.residual is not None and streams.residual:
         rest_beats, rest_writes = load_cycles(machine, layer.residual, result)
     bus, matrix_item, vector_item = _engines(machine, layer, tiling, len(first), groups, len(spatial))
-    bus += beats * reloads + rest_beats * count
+    bus += (beats + LOAD_CYCLES) * reloads * streams.source + rest_beats * count
     store = result.words * max(1, machine.block_bytes // machine.bus_bytes) * count if streams.output else 0
     latency = machine.matrix_latency_cycles + VECTOR_LATENCY_CYCLES + 2 * HANDSHAKE_CYCLES
     period = max(matrix_item, vector_item, (matrix_item + vector_item + latency) // 2 if matrix_item else 0)
     total = max(period * count, bus, writes * reloads + rest_writes * count, store)
     ends = vector_item + latency
     if streams.source:
-        ends += machine.read_latency_cycles + max(beats, writes)
+        ends += machine.read_latency_cycles + max(beats, writes) + LOAD_CYCLES * len(first)
     if streams.output:
         ends += machine.write_latency_cycles + result.words
     single = count * len(first) == 1 or reloads == 1
