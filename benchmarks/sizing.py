@@ -121,10 +121,14 @@ def totals(rows: Sequence[Row]) -> dict[str, Any]:
     start = machine.read_latency_cycles + 7  # fetch grant, address, four beats, dispatch, issue
     expected = start + sum(row.expected_cycles for row in rows)
     ideal = sum(row.ideal_cycles for row in rows)
+    ports = [row.occupancy.ports() for row in rows]
     return {
         "macs": sum(row.layer.macs for row in rows),
         "ideal_cycles": ideal,
         "occupied_cycles": sums,
+        "port_accesses": {name: sum(entry[name] for entry in ports) for name in ports[0]},
+        "prologue_cycles": sum(row.occupancy.prologue_cycles for row in rows),
+        "epilogue_cycles": sum(row.occupancy.epilogue_cycles for row in rows),
         "limits": dict(Counter(row.limit for row in rows)),
         "instructions": sum(row.occupancy.instructions for row in rows),
         "expected_cycles": expected,
@@ -137,21 +141,27 @@ def totals(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def first_layer_alternatives(network: str, machine: Machine) -> list[dict[str, Any]]:
-    """Return what the first layer costs under each packing: input order, and rows of the array that are used."""
+    """Return what the first layer costs, best first: input order, and the fewest windows for each number of tiles."""
     layer = NETWORKS[network]()[0]
     found = []
     for order in ("nchw", "nhwc"):
-        for useful in range(machine.rows // 2, machine.rows + 1):
+        fewest: dict[int, tuple[int, int]] = {}
+        for useful in range(machine.rows, machine.rows // 2 - 1, -1):
             pack = packing(layer, useful, channels_last=order == "nhwc")
-            row = Row(network, layer, machine, occupancy(layer, machine, pack))
-            found.append({
-                "input_order": order,
-                "useful_rows": useful,
-                "weight_tiles": pack.tiles,
-                "windows": pack.windows,
-                "limit": row.limit,
-                "expected_cycles": row.expected_cycles,
-            })
+            choice = (pack.windows, useful)
+            fewest[pack.tiles] = min(choice, fewest.get(pack.tiles, choice))
+        for tiles, (windows, useful) in fewest.items():
+            row = Row(network, layer, machine, occupancy(layer, machine, Packing(tiles, windows)))
+            found.append(
+                {
+                    "input_order": order,
+                    "useful_rows": useful,
+                    "weight_tiles": tiles,
+                    "windows": windows,
+                    "limit": row.limit,
+                    "expected_cycles": row.expected_cycles,
+                }
+            )
     return sorted(found, key=lambda entry: entry["expected_cycles"])
 
 
@@ -175,8 +185,7 @@ def report(machine: Machine) -> dict[str, Any]:
         "exceptions": {f"{network} {layer}": reason for (network, layer), reason in EXCEPTIONS.items()},
         "problems": [line for rows in networks.values() for line in problems(rows)],
         "networks": {
-            name: {"totals": totals(rows), "layers": [row.to_dict() for row in rows]}
-            for name, rows in networks.items()
+            name: {"totals": totals(rows), "layers": [row.to_dict() for row in rows]} for name, rows in networks.items()
         },
         "first_layers": {
             name: first_layer_alternatives(name, machine) for name in networks if NETWORKS[name]()[0].packed
@@ -217,7 +226,14 @@ def _print(console: Console, content: dict[str, Any]) -> None:
         console.print(
             f"limits: {limits}; the limiting engines are occupied {sums['limit_utilization']:.1%} of the time; "
             f"overlapped without loss: {sums['overlapped_bound_cycles']:,} cycles ({sums['overlapped_bound']}); "
-            f"{sums['instructions']:,} instructions\n"
+            f"{sums['instructions']:,} instructions"
+        )
+        ports = ", ".join(f"{port} {count:,}" for port, count in sums["port_accesses"].items())
+        busiest = max(network["layers"], key=lambda layer: layer["scratchpad_read_share"])
+        ends = f"prologues {sums['prologue_cycles']:,} and epilogues {sums['epilogue_cycles']:,} cycles"
+        console.print(
+            f"port accesses, all banks: {ports}; busiest read ports {busiest['scratchpad_read_share']:.0%} "
+            f"({busiest['name']}); {ends}\n"
         )
     for name, alternatives in content["first_layers"].items():
         for order in ("nchw", "nhwc"):

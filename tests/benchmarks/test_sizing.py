@@ -202,6 +202,17 @@ def test_totals_add_up() -> None:
     assert sum(sums["limits"].values()) == len(rows) == 11
 
 
+def test_decision_quotes_the_figures_of_the_script() -> None:
+    page = (Path(__file__).parents[2] / "docs/decisions/0001-machine-sizing.md").read_text()
+    networks = {name: sizing.network_rows(name, EDGE16) for name in NETWORKS}
+    chosen = sizing.convolutions(networks["resnet50"])
+    figures = [f"{sum(row.expected_cycles for row in chosen):,}", f"{sizing.utilization(chosen):.2%}"]
+    for rows in networks.values():
+        sums = sizing.totals(rows)
+        figures += [f"{sums['expected_cycles']:,}", f"{sums['ideal_cycles']:,.0f}", f"{sums['utilization']:.1%}"]
+    assert [figure for figure in figures if figure not in page] == []
+
+
 def test_a_layer_limited_by_the_load_engine_is_a_problem() -> None:
     rows = sizing.network_rows("mobilenet_v2", EDGE16)[:1]
     assert rows[0].limit == "load"
