@@ -1,0 +1,30 @@
+"""The matrix engine's modules under cocotb."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.rtl.runner import RTL, have_icarus, run
+
+FOLDER = RTL / "matrix"
+ARRAY = [FOLDER / "pe.sv", FOLDER / "matrix_delay.sv", FOLDER / "systolic_array.sv"]
+ENGINE = [*ARRAY, FOLDER / "matrix_engine.sv"]
+SHAPES = [(4, 4), (8, 8), (4, 8), (8, 4), (4, 16), (16, 4)]
+
+
+@pytest.mark.parametrize(("rows", "columns"), SHAPES)
+def test_array(rows: int, columns: int) -> None:
+    run("systolic_array", "tests.rtl.matrix.bench_array", ARRAY, {"ROWS": rows, "COLUMNS": columns})
+
+
+@pytest.mark.parametrize(("rows", "columns"), SHAPES)
+def test_engine(rows: int, columns: int) -> None:
+    sizes = {"ROWS": rows, "COLUMNS": columns, "BANKS": 4, "BANK_WORDS": 64, "ACC_ROWS": 128}
+    run("matrix_engine", "tests.rtl.matrix.bench_engine", ENGINE, sizes)
+
+
+@pytest.mark.skipif(not have_icarus(), reason="Icarus is not installed")
+def test_engine_on_icarus() -> None:
+    sizes = {"ROWS": 4, "COLUMNS": 8, "BANKS": 4, "BANK_WORDS": 64, "ACC_ROWS": 128}
+    environment = {"TPUKIT_PROGRAMS": "4"}
+    run("matrix_engine", "tests.rtl.matrix.bench_engine", ENGINE, sizes, simulator="icarus", environment=environment)
