@@ -6,6 +6,7 @@ total cycles, the status and the bus beats. The tolerance is zero.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from accel_sim.stepper import TimeResult, simulate_time
 from machine.assembly import format_instruction
 from machine.isa import Engine
 from machine.program import Program
-from machine.registers import ENGINE_STATES, Status
+from machine.registers import EngineState, Status
 from rtl.run import RtlResult
 from runtime.rtl import run_on_rtl
 
@@ -58,9 +59,11 @@ def cosimulate(program: Program, memory: npt.NDArray[np.uint8], waves: Path | No
     Raises:
         ToolError: the RTL cannot be built or run.
     """
+    begin = time.perf_counter()
     timing = simulate_time(
         program.machine, program.code, program_address=program.program_address, memory_limit=program.memory_bytes
     )
+    seconds_sim = time.perf_counter() - begin
     hardware = run_on_rtl(program, memory, waves, max_cycles=2 * timing.cycles + 10_000)
     differences: list[str] = []
     if timing.status is not hardware.status or timing.cycles != hardware.cycles:
@@ -85,7 +88,7 @@ def cosimulate(program: Program, memory: npt.NDArray[np.uint8], waves: Path | No
         mismatched_bytes=mismatched_bytes,
         counters_compared=counters,
         mismatched_counters=mismatched_counters,
-        seconds_sim=timing.seconds,
+        seconds_sim=seconds_sim,
         seconds_rtl=hardware.seconds,
         differences=differences,
     )
@@ -122,25 +125,27 @@ def _padded(cycles: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
 def _describe(program: Program, index: int, event: str, sim: int, rtl: int) -> str:
     node = program.instruction_nodes[index] if index < len(program.instruction_nodes) else -1
     layer = f" of layer {program.nodes[node].name!r}" if node >= 0 else ""
-    times = [f"{side} {'never' if cycle < 0 else f'in cycle {cycle}'}" for side, cycle in (("simulator", sim), ("RTL", rtl))]
+    sides = (("simulator", sim), ("RTL", rtl))
+    times = [f"{side} {'never' if cycle < 0 else f'in cycle {cycle}'}" for side, cycle in sides]
     text = format_instruction(program.instructions[index])
     return f"instruction {index}{layer} ({text}): {event}: {', '.join(times)}"
 
 
 def _compare_counters(timing: TimeResult, hardware: RtlResult, differences: list[str]) -> tuple[int, int]:
     compared, wrong = 0, 0
-    pairs = [
-        (f"{engine.name.lower()}.{state.name.lower()}", timing.counters[engine, state], hardware.counters[engine, state])
-        for engine in Engine for state in type(ENGINE_STATES[engine][0])
+    pairs: list[tuple[str, int, int]] = [
+        (f"{engine.name.lower()}.{state.name.lower()}", int(timing.counters[engine, state]),
+         int(hardware.counters[engine, state]))
+        for engine in Engine for state in EngineState
     ]
     pairs += [("read_beats", timing.read_beats, hardware.read_beats),
               ("write_beats", timing.write_beats, hardware.write_beats)]
     for name, sim, rtl in pairs:
         compared += 1
-        if int(sim) != int(rtl):
+        if sim != rtl:
             wrong += 1
             if wrong <= DIFFERENCES_SHOWN:
-                differences.append(f"counter {name}: simulator {int(sim)}, RTL {int(rtl)}")
+                differences.append(f"counter {name}: simulator {sim}, RTL {rtl}")
     return compared, wrong
 
 

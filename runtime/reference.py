@@ -103,11 +103,11 @@ def _conv2d(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
     out_shape = graph.tensors[node.output].shape
     groups = node.integer("groups")
     per_in, per_out = weight.shape[1], weight.shape[0] // groups
-    acc = np.zeros((len(x), groups, per_out, *out_shape[2:]), np.int64)
-    grouped_weight = weight.reshape(groups, per_out, per_in, *weight.shape[2:])
+    grouped = weight.reshape(groups, per_out, per_in, *weight.shape[2:])
+    acc = np.zeros((len(x), groups, per_out, out_shape[2] * out_shape[3]), np.int64)
     for row, column in np.ndindex(*weight.shape[2:]):
-        tap = _window(node, x, row, column, out_shape).reshape(len(x), groups, per_in, *out_shape[2:])
-        acc += np.einsum("ngihw,goi->ngohw", tap, grouped_weight[..., row, column], optimize=True)
+        tap = _window(node, x, row, column, out_shape).reshape(len(x), groups, per_in, -1)
+        acc += grouped[..., row, column] @ tap
     bias, multiplier, left, right = (v.reshape(1, -1, 1, 1) for v in (p.bias, p.multiplier, p.left, p.right))
     flat = numerics.wrap32(acc.reshape(len(x), *out_shape[1:]))
     return numerics.finish(flat, bias, multiplier, left, right, p.output_zero_point, p.low, p.high)

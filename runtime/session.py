@@ -100,7 +100,7 @@ class Session:
             ProgramError: the program is a kernel and holds no graph.
         """
         if self._graph is None:
-            raise ProgramError("this program is a kernel: it holds no model and takes no inputs, run it with --time-only")
+            raise ProgramError("this program is a kernel: it holds no model and takes no inputs, only --time-only runs")
         return self._graph
 
     def run(
@@ -237,4 +237,5 @@ class Session:
     def first_image(self, inputs: Mapping[str, AnyArray]) -> npt.NDArray[np.uint8]:
         """Return the memory with the first sample of the inputs: uint8[memory bytes]."""
         values = {name: array[:1] for name, array in self._inputs(inputs).items()}
-        return self.memory_images(self.quantized_inputs(values))[0]
+        image: npt.NDArray[np.uint8] = self.memory_images(self.quantized_inputs(values))[0]
+        return image

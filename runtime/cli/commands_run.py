@@ -11,7 +11,7 @@ from machine.errors import DataError
 from machine.program import load_program
 from runtime.arrays import load_arrays, save_arrays
 from runtime.cli.output import console, print_json, print_table, progress
-from runtime.cosim import cosimulate
+from runtime.cosim import CosimResult, cosimulate
 from runtime.session import Backend, RunResult, Session
 
 ProgramArgument = Annotated[str, typer.Argument(metavar="OUT.tpu", help="A program file.")]
@@ -25,7 +25,7 @@ def run_command(
     program: ProgramArgument,
     input: InputOption = None,
     output: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="Y.npz", help="Where the outputs go; '-' is standard output.")
+        str | None, typer.Option("--output", "-o", metavar="Y.npz", help="Where outputs go; '-' is standard output.")
     ] = None,
     backend: Annotated[Backend, typer.Option(help="What executes the program.")] = Backend.SIM,
     time_only: Annotated[bool, typer.Option("--time-only", help="Cycles only; needs no input.")] = False,
@@ -94,14 +94,19 @@ def cosim_command(
     if as_json:
         print_json(result.to_dict())
     else:
-        verdict = "equal" if result.equal else "DIFFERENT"
-        console.print(
-            f"{verdict}: {result.cycles_sim:,} cycles on the simulator, {result.cycles_rtl:,} on the RTL; "
-            f"{result.instructions:,} instructions ({result.mismatched_instructions} differ), "
-            f"{result.bytes_compared:,} bytes ({result.mismatched_bytes} differ), "
-            f"{result.counters_compared} counters ({result.mismatched_counters} differ)"
-        )
-        for difference in result.differences:
-            console.print(f"  {difference}", markup=False)
+        print_cosim(result)
     if not result.equal:
         raise typer.Exit(1)
+
+
+def print_cosim(result: CosimResult) -> None:
+    """Print the outcome of a co-simulation for people."""
+    verdict = "equal" if result.equal else "DIFFERENT"
+    console.print(
+        f"{verdict}: {result.cycles_sim:,} cycles on the simulator, {result.cycles_rtl:,} on the RTL; "
+        f"{result.instructions:,} instructions ({result.mismatched_instructions} differ), "
+        f"{result.bytes_compared:,} bytes ({result.mismatched_bytes} differ), "
+        f"{result.counters_compared} counters ({result.mismatched_counters} differ)"
+    )
+    for difference in result.differences:
+        console.print(f"  {difference}", markup=False)

@@ -1,0 +1,92 @@
+"""A model becomes a program file's contents: the compiler's result with the model and the graph beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from compiler.backend.program import CompiledProgram, LayerReport
+from compiler.graph import Graph, Node
+from compiler.pipeline import Observer, compile_model
+from machine.config import Machine
+from machine.errors import ModelError
+from machine.program import NodeRecord, Program, TensorDescriptor
+
+
+def compile_program(
+    model: str | Path | bytes | Graph,
+    machine: Machine,
+    calibration: Mapping[str, npt.NDArray[Any]],
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    source: str = "",
+    observe: Observer | None = None,
+) -> Program:
+    """Compile an ONNX model (path or bytes) or a float graph for a machine.
+
+    `calibration` holds samples of every input by name; `shapes` gives dynamic inputs their shape; `observe` sees each
+    stage's name and result.
+
+    Raises:
+        ModelError: the model cannot be read, or holds an operator that is not supported (named).
+        DataError: calibration data that does not fit the model.
+        CompileError: the machine cannot execute the network.
+    """
+    if isinstance(model, (str, Path)):
+        source = source or Path(model).name
+    graph, compiled = compile_model(machine, model, calibration, shapes, observe)
+    return Program(
+        machine=machine,
+        instructions=compiled.instructions,
+        image=compiled.memory,
+        memory_bytes=compiled.memory_bytes,
+        instruction_nodes=_instruction_nodes(compiled),
+        nodes=_nodes(graph, compiled),
+        inputs=tuple(TensorDescriptor(t.name, t.shape, t.scale, t.zero_point, t.address) for t in compiled.inputs),
+        outputs=tuple(TensorDescriptor(t.name, t.shape, t.scale, t.zero_point, t.address) for t in compiled.outputs),
+        graph=graph.to_dict(),
+        model=_model_bytes(model),
+        source=source or "graph",
+    )
+
+
+def _model_bytes(model: str | Path | bytes | Graph) -> bytes:
+    if isinstance(model, Graph):
+        return b""
+    if isinstance(model, bytes):
+        return model
+    try:
+        return Path(model).read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read model {str(model)!r}: {error.strerror}") from None
+
+
+def _instruction_nodes(compiled: CompiledProgram) -> tuple[int, ...]:
+    first = len(compiled.host_before)
+    return tuple(first + layer if layer >= 0 else -1 for layer in compiled.layer_of)
+
+
+def _nodes(graph: Graph, compiled: CompiledProgram) -> tuple[NodeRecord, ...]:
+    before = [NodeRecord(node.name, node.op, "host") for node in compiled.host_before]
+    after = [NodeRecord(node.name, node.op, "host") for node in compiled.host_after]
+    return (*before, *(_layer(graph, layer) for layer in compiled.layers), *after)
+
+
+def _layer(graph: Graph, layer: LayerReport) -> NodeRecord:
+    nodes = [node for node in graph.nodes() if node.name in layer.nodes]
+    return NodeRecord(
+        name=layer.name,
+        operator="+".join(node.op.value for node in nodes) or layer.kernel,
+        placement="accelerator",
+        macs=layer.macs,
+        parameters=sum(_parameters(graph, node) for node in nodes),
+        bound_cycles=layer.bound_cycles,
+    )
+
+
+def _parameters(graph: Graph, node: Node) -> int:
+    constants = (graph.tensors[name] for name in node.inputs)
+    return sum(int(np.prod(tensor.shape, dtype=np.int64)) for tensor in constants if tensor.is_constant)

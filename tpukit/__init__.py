@@ -1,0 +1,48 @@
+"""tpukit: a compiler, a cycle-accurate simulator and verified Verilog for a tensor processing unit.
+
+    import tpukit
+    machine = tpukit.load_machine("edge16")
+    program = tpukit.compile_program("model.onnx", machine, {"image": calibration_images})
+    result = tpukit.Session(program).run({"image": images})
+"""
+
+from accel_sim.stepper import TimeResult, simulate_time
+from compiler.graph import Graph, Node, Op, Quantization, Tensor
+from machine.assembly import assemble, disassemble
+from machine.config import Machine, load_machine, machine_names, parse_machine
+from machine.errors import TpukitError
+from machine.program import Program, load_program, parse_program
+from runtime.compile import compile_program
+from runtime.cosim import CosimResult, cosimulate
+from runtime.profile import LayerProfile, profile_layers
+from runtime.session import Backend, RunResult, Session
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Backend",
+    "CosimResult",
+    "Graph",
+    "LayerProfile",
+    "Machine",
+    "Node",
+    "Op",
+    "Program",
+    "Quantization",
+    "RunResult",
+    "Session",
+    "Tensor",
+    "TimeResult",
+    "TpukitError",
+    "assemble",
+    "compile_program",
+    "cosimulate",
+    "disassemble",
+    "load_machine",
+    "load_program",
+    "machine_names",
+    "parse_machine",
+    "parse_program",
+    "profile_layers",
+    "simulate_time",
+]
