@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from compiler.backend.allocate import allocate
 from compiler.backend.finish import finish
+from compiler.backend.layers import Layout
 from compiler.backend.lower import lower
 from compiler.backend.partition import partition
 from compiler.backend.program import CompiledProgram
@@ -57,8 +58,12 @@ def compile_model(
     return graph, compile_graph(machine, graph, observe)
 
 
-def compile_graph(machine: Machine, graph: Graph, observe: Observer | None = None) -> CompiledProgram:
+def compile_graph(
+    machine: Machine, graph: Graph, observe: Observer | None = None, edge: Layout = Layout.DENSE
+) -> CompiledProgram:
     """Run the back half: a quantized graph -> a verified program.
+
+    `edge` is the layout of the model's inputs and outputs in memory: its own dense bytes, or the machine's blocks.
 
     Raises:
         CompileError: the machine cannot execute the graph (node, operator and reason named).
@@ -66,7 +71,7 @@ def compile_graph(machine: Machine, graph: Graph, observe: Observer | None = Non
     see = observe or _ignore
     parts = partition(graph)
     see("partition", parts)
-    network = lower(machine, graph, parts)
+    network = lower(machine, graph, parts, edge)
     see("lower", network)
     plan = allocate(machine, network)
     see("tile", plan)

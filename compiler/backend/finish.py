@@ -51,8 +51,8 @@ def finish(machine: Machine, graph: Graph, parts: Partition, network: Network, p
     shift = activations_at - ACTIVATION_BASE
     return CompiledProgram(
         machine, tuple(placed), (*layer_of, -1), data, memory_bytes,
-        tuple(_describe(graph, network, memory, name, shift) for name in parts.inputs),
-        tuple(_describe(graph, network, memory, name, shift) for name in parts.outputs),
+        tuple(_describe(machine, graph, network, memory, name, shift) for name in parts.inputs),
+        tuple(_describe(machine, graph, network, memory, name, shift) for name in parts.outputs),
         _reports(machine, plan.layers, ordered, layer_of),
         tuple(_host_operator(graph, node) for node in parts.before),
         tuple(_host_operator(graph, node) for node in parts.after),
@@ -70,7 +70,9 @@ def _move(instruction: Instruction, constants_at: int, activations_at: int) -> I
     return Instruction(instruction.opcode, {**instruction.values, "memory_address": moved})
 
 
-def _describe(graph: Graph, network: Network, memory: MemoryMap, name: str, shift: int) -> TensorDescriptor:
+def _describe(
+    machine: Machine, graph: Graph, network: Network, memory: MemoryMap, name: str, shift: int
+) -> TensorDescriptor:
     tensor = graph.tensors[name]
     producer = graph.producer(name)
     if producer is not None and producer.op is Op.QUANTIZE:
@@ -78,9 +80,13 @@ def _describe(graph: Graph, network: Network, memory: MemoryMap, name: str, shif
     else:
         readers = [node.output for node in graph.consumers(name) if node.op is Op.DEQUANTIZE]
         host_name = readers[0] if readers else ""
+    root = network.aliases[name]
+    layout = Layout.BLOCKED if network.values[root].blocked else Layout.DENSE
+    blocked_bytes = network.values[root].geometry.blocked_bytes(machine)
     return TensorDescriptor(
         name, host_name, tensor.shape, tensor.scale, tensor.zero_point,
-        memory.address(network.aliases[name], Layout.DENSE) + shift, int(np.prod(tensor.shape)),
+        memory.address(root, layout) + shift,
+        int(np.prod(tensor.shape)) if layout is Layout.DENSE else blocked_bytes, str(layout),
     )
 
 

@@ -127,6 +127,8 @@ class Value:
     is_output: bool = False
     dense: bool = False
     """Memory must hold the dense bytes: a model output, or read through a reshape."""
+    blocked: bool = False
+    """Memory must hold the blocks: a model's input or output where the edge is blocked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,23 +21,24 @@ from compiler.quantizer.parameters import (
     average_parameters,
 )
 from machine.config import Machine
+from machine.errors import CompileError
 from machine.numerics import INT8_MAX, INT8_MIN, AddRescale, Int8Array, Int32Array
 
 
-def lower(machine: Machine, graph: Graph, parts: Partition) -> Network:
-    """Return the layers of the machine's nodes.
+def lower(machine: Machine, graph: Graph, parts: Partition, edge: Layout = Layout.DENSE) -> Network:
+    """Return the layers of the machine's nodes; `edge` is the layout of the model's inputs and outputs in memory.
 
     Raises:
         CompileError: a node that has no kernel (node, operator and reason named).
     """
-    builder = _Lowering(machine, graph, parts)
+    builder = _Lowering(machine, graph, parts, edge)
     for name in parts.inputs:
         builder.add_value(graph.tensors[name], is_input=True)
     for node in parts.body:
         builder.convert(node)
     for name in parts.outputs:
         root = builder.aliases[name]
-        builder.values[root] = dataclasses.replace(builder.values[root], is_output=True, dense=True)
+        builder.values[root] = builder.at_edge(dataclasses.replace(builder.values[root], is_output=True))
     return Network(tuple(builder.layers), builder.values, builder.aliases)
 
 
@@ -102,6 +103,7 @@ class _Lowering:
     machine: Machine
     graph: Graph
     parts: Partition
+    edge: Layout
     layers: list[Layer] = field(default_factory=list)
     values: dict[str, Value] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
@@ -113,9 +115,15 @@ class _Lowering:
 
     def add_value(self, tensor: Tensor, is_input: bool = False) -> None:
         """Add an activation of its own."""
-        value = Value(tensor.name, geometry(tensor), tensor.zero_point, is_input=is_input, dense=is_input)
-        self.values[tensor.name] = value
+        value = Value(tensor.name, geometry(tensor), tensor.zero_point, is_input=is_input)
+        self.values[tensor.name] = self.at_edge(value) if is_input else value
         self.aliases[tensor.name] = tensor.name
+
+    def at_edge(self, value: Value) -> Value:
+        """Mark that memory must hold an activation in the edge's layout."""
+        if self.edge is Layout.BLOCKED:
+            return dataclasses.replace(value, blocked=True)
+        return dataclasses.replace(value, dense=True)
 
     def convert(self, node: Node) -> None:
         """Add the layers of a node."""
@@ -136,7 +144,9 @@ class _Lowering:
         """How a layer reads a tensor: blocked where its own geometry allows, else the dense bytes."""
         tensor, root = self.graph.tensors[name], self.values[self.aliases[name]]
         seen = geometry(tensor)
-        if root.is_input or seen != root.geometry:
+        if (root.is_input and self.edge is Layout.DENSE) or seen != root.geometry:
+            if root.is_input and self.edge is Layout.BLOCKED:
+                raise CompileError(f"'{name}' reshapes a model input that lies in blocks; legal are dense inputs")
             self.values[root.name] = dataclasses.replace(root, dense=True)
             return Source(root.name, Layout.DENSE, seen, tensor.zero_point)
         return Source(root.name, Layout.BLOCKED, seen, tensor.zero_point)
@@ -180,7 +190,8 @@ class _Lowering:
         """A product over a flattened image is a convolution whose kernel is the whole image."""
         root = self.values[self.aliases[node.inputs[0]]]
         shape, weight = root.geometry, parameters.weight
-        if root.is_input or shape.elements != weight.shape[1] or shape.height > 256 or shape.width > 256:
+        is_dense = root.is_input and self.edge is Layout.DENSE
+        if is_dense or shape.elements != weight.shape[1] or max(shape.height, shape.width) > 256:
             return self._source(node.inputs[0]), Window(), weight[:, :, None, None]
         tensor = self.graph.tensors[node.inputs[0]]
         source = Source(root.name, Layout.BLOCKED, shape, tensor.zero_point)

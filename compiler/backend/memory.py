@@ -43,10 +43,11 @@ def map_memory(machine: Machine, network: Network, plan: Plan) -> MemoryMap:
         if value.dense:
             is_vector = value.geometry.height * value.geometry.width == 1
             memory.reserve(value.name, Layout.DENSE, blocked_bytes if is_vector else value.geometry.elements)
-        blocked = any(
+        blocked = value.blocked
+        blocked |= value.name not in plan.residents and any(
             source.value == value.name and source.layout is Layout.BLOCKED
             for layer in network.layers for source in layer.reads
         )
-        if blocked and value.name not in plan.residents:
+        if blocked:
             memory.reserve(value.name, Layout.BLOCKED, blocked_bytes)
     return memory

@@ -14,8 +14,9 @@ from machine.isa import Instruction
 
 @dataclass(frozen=True, slots=True)
 class TensorDescriptor:
-    """An int8 tensor at the machine's edge: dense bytes in the model's layout at `address`.
+    """An int8 tensor at the machine's edge, at `address`.
 
+    `layout` is "dense" (the model's own bytes) or "blocked" (C/b, H, W, b), with b the machine's word.
     `host_name` is the model's tensor that the host quantizes from or dequantizes to ("" if there is none).
     """
 
@@ -26,6 +27,7 @@ class TensorDescriptor:
     zero_point: int
     address: int
     bytes: int
+    layout: str = "dense"
 
 
 @dataclass(frozen=True, slots=True)
