@@ -150,9 +150,7 @@ def _build_into(final: Path, parameters: dict[str, int], waves: bool, environmen
         command += ["-o", EXECUTABLE, *(["--trace-vcd"] if waves else [])]
         command += [f"-G{name}={value}" for name, value in parameters.items()]
         log = final.with_suffix(".log")
-        check_tool(
-            [*command, *testbench_sources(), CPP_MAIN], "building the RTL", environment=environment, log=log
-        )
+        check_tool([*command, *testbench_sources(), CPP_MAIN], "building the RTL", environment=environment, log=log)
         result = Path(work) / "result"
         result.mkdir()
         (folder / EXECUTABLE).rename(result / EXECUTABLE)
