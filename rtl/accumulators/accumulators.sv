@@ -37,6 +37,8 @@ module accumulators #(
   genvar h;
   generate
     for (h = 0; h < 2; h++) begin : g_half
+      // No legal program reads a row in the very cycle of its write: synthesis need not build it.
+      (* no_rw_check *)
       logic [32*COLUMNS-1:0] memory[WORDS];
       logic [32*COLUMNS-1:0] rdata_q;
       logic matrix_here, vector_here, write_here;

@@ -231,7 +231,7 @@ module load_write #(
       next_d       = head_fields;
       offset_d     = head_offset;
       words_left_d = head_fields.words;
-      position_d   = -POSITION_BITS'(head_fields.window_pad);
+      position_d   = POSITION_BITS'(0) - POSITION_BITS'(head_fields.window_pad);
       address_d    = ADDR_BITS'(head_destination);
       freed_d      = '0;
     end else if (instruction_done) begin
@@ -239,7 +239,7 @@ module load_write #(
     end else if (line_done) begin
       offset_d     = offset_next;
       words_left_d = next_q.words;
-      position_d   = -POSITION_BITS'(next_q.window_pad);
+      position_d   = POSITION_BITS'(0) - POSITION_BITS'(next_q.window_pad);
       address_d    = ADDR_BITS'(line_destination_next);
       freed_d      = '0;
     end else if (grant) begin

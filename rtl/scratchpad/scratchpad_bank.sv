@@ -1,5 +1,6 @@
 // One bank of the scratchpad: one read port and one write port with byte enables, read data registered. Written so that
-// tools map it to block RAM; a read in the cycle of a write to the same word gives the old word.
+// tools map it to block RAM; a read in the cycle of a write to the same word gives the old word in simulation. No legal
+// program does that (programs are free of races), so synthesis need not build it: no_rw_check.
 //
 //   cycle          t          t+1
 //   ren_i, raddr   A
@@ -18,6 +19,7 @@ module scratchpad_bank #(
     input  logic [BYTES-1:0]         wbe_i,    // bytes to write
     input  logic [8*BYTES-1:0]       wdata_i   // data to write
 );
+  (* no_rw_check *)
   logic [8*BYTES-1:0] memory[WORDS];
 
   always_ff @(posedge clk_i) begin

@@ -130,6 +130,11 @@ module vector_engine #(
   assign issue = accept_o && instr_valid_i;
   assign active_d = issue || (active_q && !claim_grant_i);
 
+  // The arbiter grants only what is asked for.
+  always @(posedge clk_i) begin
+    if (rst_ni) assert (!claim_grant_i || claim_req_o);
+  end
+
   always_ff @(posedge clk_i) begin
     active_q <= active_d && rst_ni;
     if (issue) begin

@@ -88,7 +88,9 @@ def address(instruction: Instruction, operand: str, index: Mapping[str, int]) ->
     return (instruction[operand] + offset) % ADDRESSES
 
 
-def result(instruction: Instruction, memories: Memories, reads: list[tuple[npt.NDArray[np.int32], ...]], block: int):
+def result(
+    instruction: Instruction, memories: Memories, reads: list[tuple[npt.NDArray[np.int32], ...]], block: int
+) -> npt.NDArray[np.int8]:
     """The bytes of one result from the rows of A and B that its taps read."""
     a = np.stack([row[0] for row in reads]).astype(np.int64)
     b = np.stack([row[1] for row in reads]).astype(np.int64)
@@ -335,6 +337,8 @@ def random_instruction(shape: Shape) -> Instruction:
         sizes = dict.fromkeys(LOOPS, 1)
     elif random.random() < 0.2:
         sizes["x"] = random.randrange(10, 40)
+    elif random.random() < 0.04:
+        sizes[random.choice(LOOPS)] = random.randrange(200, 257)
     low, high = sorted(random.randrange(-128, 128) for _ in range(2))
     if random.random() < 0.7:
         low, high = -128, 127
@@ -380,4 +384,7 @@ def _operand(shape: Shape, operand: str, bank: int, sizes: Mapping[str, int], so
         span += random.randrange(4)
     if random.random() < 0.02:
         base = random.randrange(ADDRESSES)
+    if random.random() < 0.1:
+        # The claims go by base and span alone, and addresses wrap: any stride.
+        strides, span = {name: random.randrange(ADDRESSES) for name in names}, 0
     return {operand: base, f"{operand}_span": span} | {f"{operand}_{name}_stride": strides[name] for name in names}

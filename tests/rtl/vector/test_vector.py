@@ -35,12 +35,16 @@ def test_requantize(simulator: str) -> None:
     )
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(4, 4), (4, 8), (16, 4), (8, 16)])
+@pytest.mark.parametrize(
+    ("rows", "columns"),
+    [(4, 8), *(pytest.param(*shape, marks=pytest.mark.slow) for shape in ((4, 4), (16, 4), (8, 16)))],
+)
 def test_engine(rows: int, columns: int) -> None:
     parameters = {"ROWS": rows, "COLUMNS": columns, "BANKS": 4, "BANK_WORDS": 16, "ACC_ROWS": 64, "PARAM_ENTRIES": 8}
     run("vector_engine", "tests.rtl.vector.bench_engine", SOURCES, parameters, seed=rows * 100 + columns)
 
 
+@pytest.mark.slow
 def test_engine_on_icarus() -> None:
     if not have_icarus():
         pytest.skip("Icarus is not installed")
