@@ -12,6 +12,7 @@ from machine.numerics import AddRescale, Int8Array, Int32Array, Rescale
 
 _LOOPS = ("block", "y", "x", "ky", "kx")
 _SHIFT_MASK = 31
+_MULTIPLIER_MASK = 0x7FFFFFFF
 
 
 def execute_vector(state: State, instruction: Instruction) -> None:
@@ -68,6 +69,7 @@ def _finish(state: State, instruction: Instruction, values: Int32Array) -> Int8A
         return numerics.clamp_int8(values, low, high)
     sections = _entries(state, instruction["parameters"], instruction["blocks"])
     bias, multiplier, shifts = (sections[:, index, None, None, :] for index in range(3))
+    multiplier = multiplier & _MULTIPLIER_MASK
     left, right = shifts & _SHIFT_MASK, (shifts >> 8) & _SHIFT_MASK
     return numerics.finish(values, bias, multiplier, left, right, instruction["zero_point"], low, high)
 
@@ -85,10 +87,8 @@ def _add_residual(
     state: State, instruction: Instruction, values: Int8Array, residual: Int8Array
 ) -> Int8Array:
     multipliers, left_low, right_high = _entries(state, instruction["record"], 1)[0]
-    rescales = [
-        Rescale(int(multipliers[i]), int(left_low[i]) & _SHIFT_MASK, int(right_high[i]) & _SHIFT_MASK)
-        for i in range(3)
-    ]
+    scalars = zip(multipliers & _MULTIPLIER_MASK, left_low & _SHIFT_MASK, right_high & _SHIFT_MASK, strict=True)
+    rescales = [Rescale(int(m), int(left), int(right)) for m, left, right in scalars][:3]
     zero_point, low, high = (int(np.int8(section[3] & 0xFF)) for section in (multipliers, left_low, right_high))
     return numerics.add(
         values, instruction["zero_point"], residual, instruction["b_zero_point"], AddRescale(*rescales),

@@ -344,7 +344,7 @@ CASES: list[Case] = [
         Engine.WEIGHTS,
         EngineState.WAIT_TOKEN,
     ),
-    Case("matrix_waits_for_weights", [matrix(0, 8), weights(1), HALT], Engine.MATRIX, EngineState.WAIT_WEIGHTS),
+    Case("matrix_waits_for_weights", [weights(1), matrix(0, 8), HALT], Engine.MATRIX, EngineState.WAIT_WEIGHTS),
     Case(
         "matrix_waits_for_shift",
         [weights(40), fill(0, 4, send=M), matrix(0, 1, 40, wait=L), HALT],

@@ -123,12 +123,12 @@ class LiteralMachine:
         if i["rescale"]:
             bias, multiplier, shifts = (self.parameter(i["parameters"] + k, section, c) for section in range(3))
             value = signed(value + bias, 32)
-            value = signed(rescale(value, multiplier, shifts & 31, shifts >> 8 & 31) + i["zero_point"], 32)
+            value = signed(rescale(value, multiplier & 0x7FFFFFFF, shifts & 31, shifts >> 8 & 31) + i["zero_point"], 32)
         value = min(max(value, i["low"]), i["high"])
         if not i["use_residual"]:
             return value
         record = [[self.parameter(i["record"], section, lane) for lane in range(4)] for section in range(3)]
-        scalars = [(record[0][n], record[1][n] & 31, record[2][n] & 31) for n in range(3)]
+        scalars = [(record[0][n] & 0x7FFFFFFF, record[1][n] & 31, record[2][n] & 31) for n in range(3)]
         total = rescale(value - i["zero_point"], *scalars[0]) + rescale(b, *scalars[1])
         value = signed(rescale(signed(total, 32), *scalars[2]) + signed(record[0][3], 8), 32)
         return min(max(value, signed(record[1][3], 8)), signed(record[2][3], 8))
