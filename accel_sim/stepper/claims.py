@@ -4,12 +4,13 @@ A grant in cycle S sets the last cycle in which a port is held. Holds count from
 `*_granted` speak: they deny the engines later in the order even a port that is held in no cycle at all.
 """
 
+# ruff: noqa: SIM110 - Numba compiles loops, not generators
 from __future__ import annotations
 
 from typing import Any
 
 from accel_sim.stepper.jit import compiled
-from accel_sim.stepper.state import ENGINE_COUNT
+from machine.isa import ENGINE_COUNT
 
 
 @compiled
@@ -29,7 +30,7 @@ def banks_of(setup: Any, base: int, span: int) -> tuple[int, int]:
 @compiled
 def half_of(setup: Any, row: int) -> int:
     """Return the accumulator half of a row."""
-    return (row // setup.half_rows) & 1
+    return int((row // setup.half_rows) & 1)
 
 
 @compiled

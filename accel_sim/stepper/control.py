@@ -1,10 +1,11 @@
 """Control: fetch, dispatch, queues, tokens, the end of a program (docs/units/control.md, docs/timing.md)."""
 
+# ruff: noqa: SIM110 - Numba compiles loops, not generators
 from __future__ import annotations
 
 from typing import Any
 
-from accel_sim.stepper.decode import HALT, ILLEGAL, Program
+from accel_sim.stepper.decode import HALT, ILLEGAL
 from accel_sim.stepper.jit import compiled
 from accel_sim.stepper.memory import outside
 from accel_sim.stepper.state import (
@@ -12,7 +13,6 @@ from accel_sim.stepper.state import (
     BURST_INSTRUCTIONS,
     DEADLOCK,
     DONE,
-    ENGINE_COUNT,
     FETCH,
     ILLEGAL_INSTRUCTION,
     LARGEST_TOKEN,
@@ -21,7 +21,7 @@ from accel_sim.stepper.state import (
     TOKEN_OVERFLOW,
 )
 from machine.config import DEADLOCK_CYCLES
-from machine.isa import INSTRUCTION_BYTES
+from machine.isa import ENGINE_COUNT, INSTRUCTION_BYTES
 
 LAST_QUIET = DEADLOCK_CYCLES - 1
 
@@ -30,7 +30,7 @@ LAST_QUIET = DEADLOCK_CYCLES - 1
 def burst_instructions(setup: Any, control: Any) -> int:
     """Return how many instructions the next fetch burst reads; 0 at the end of the program."""
     aligned = BURST_INSTRUCTIONS - control.fetch_next % BURST_INSTRUCTIONS
-    return min(aligned, setup.program_length - control.fetch_next)
+    return int(min(aligned, setup.program_length - control.fetch_next))
 
 
 @compiled
@@ -46,12 +46,12 @@ def present(setup: Any, control: Any, events: Any) -> None:
 
 
 @compiled
-def dispatch(setup: Any, control: Any, program: Program, events: Any) -> None:
+def dispatch(setup: Any, control: Any, engines: Any, events: Any) -> None:
     """Decide what happens to the oldest instruction in the fetch buffer."""
     complete = control.fetch_beats * setup.bus_bytes >= INSTRUCTION_BYTES * (control.head + 1)
     if not complete or control.head >= setup.program_length:
         return
-    engine = program.engine[control.head]
+    engine = engines[control.head]
     if engine == HALT:
         events.halt = 1
     elif engine == ILLEGAL:
@@ -61,11 +61,11 @@ def dispatch(setup: Any, control: Any, program: Program, events: Any) -> None:
 
 
 @compiled
-def may_issue(control: Any, program: Program, engine: int) -> bool:
+def may_issue(control: Any, waits: Any, engine: int) -> bool:
     """Return whether the engine's queue has a head and the head has all its tokens."""
     if control.dispatched[engine] == control.issued[engine]:
         return False
-    wait = program.wait[engine, control.issued[engine]]
+    wait = waits[engine, control.issued[engine]]
     for source in range(ENGINE_COUNT):
         if (wait >> source) & 1 and control.token[source, engine] == 0:
             return False
@@ -85,17 +85,17 @@ def in_flight(control: Any, engine: int) -> int:
 
 
 @compiled
-def move_tokens(control: Any, program: Program, events: Any) -> bool:
+def move_tokens(control: Any, waits: Any, sends: Any, events: Any) -> bool:
     """Consume the tokens of issues and send those of retirements; return whether a counter overflows."""
     overflow = False
     for engine in range(ENGINE_COUNT):
         if events.issued[engine]:
-            wait = program.wait[engine, control.issued[engine]]
+            wait = waits[engine, control.issued[engine]]
             for source in range(ENGINE_COUNT):
                 control.token[source, engine] -= (wait >> source) & 1
     for engine in range(ENGINE_COUNT):
         if events.retired[engine]:
-            send = program.send[engine, control.retired[engine]]
+            send = sends[engine, control.retired[engine]]
             for target in range(ENGINE_COUNT):
                 control.token[engine, target] += (send >> target) & 1
                 overflow |= control.token[engine, target] > LARGEST_TOKEN

@@ -14,7 +14,6 @@ from accel_sim.stepper import claims, control, load, matrix, memory, store, vect
 from accel_sim.stepper.decode import Program
 from accel_sim.stepper.jit import compiled, compiled_and_kept
 from accel_sim.stepper.state import (
-    ENGINE_COUNT,
     FETCH,
     GRANTED,
     LOAD,
@@ -25,6 +24,7 @@ from accel_sim.stepper.state import (
     VECTOR,
     WEIGHTS,
 )
+from machine.isa import ENGINE_COUNT
 
 
 class Trace(NamedTuple):
@@ -58,32 +58,39 @@ def begin(events: Any) -> None:
 def find_events(t: int, now: Any, program: Program) -> None:
     """Fill `now.events` with what happens in cycle t; only claims and wires change."""
     setup, events = now.setup, now.events
+    loading = program.loads[now.load.instruction]
+    pushing = program.weights[now.weights.instruction]
+    multiplying = program.matrices[now.matrix.instruction]
+    computing = program.vectors[now.vector.instruction]
+    storing = program.stores[now.store.instruction]
     begin(events)
     memory.arrive(t, setup, now.memory, events)
-    control.dispatch(setup, now.control, program, events)
+    control.dispatch(setup, now.control, program.engine, events)
 
     control.present(setup, now.control, events)
-    weights.present(setup, now.weights, program, events)
-    load.present(setup, now.load, program, events)
+    weights.present(setup, now.weights, pushing, events)
+    load.present(setup, now.load, loading, events)
     memory.arbitrate(setup, now.memory, events)
     events.write_granted = store.sends(t, setup, now.store, now.memory)
 
     claims.begin(now.claims)
-    store.request(t, setup, now.store, now.claims, program, events)
-    vector.request(t, setup, now.vector, now.claims, program, events)
-    matrix.request(t, setup, now.matrix, now.claims, program, events)
-    load.request(t, setup, now.load, now.control, now.claims, program, events)
+    store.request(t, setup, now.store, storing, now.claims, events)
+    vector.request(t, setup, now.vector, computing, now.claims, events)
+    matrix.request(t, setup, now.matrix, multiplying, now.claims, events)
+    written = program.loads[now.load.write_instruction]
+    load.request(t, setup, now.load, written, now.control, now.claims, events)
     events.shift = matrix.shifts(t, setup, now.matrix, now.weights, events)
 
     events.retired[LOAD] = load.retires(t, now.load)
-    events.retired[WEIGHTS] = weights.retires(setup, now.weights, now.control, program, events)
+    oldest = program.weights[now.control.retired[WEIGHTS]]
+    events.retired[WEIGHTS] = weights.retires(setup, now.weights, oldest, events)
     events.retired[MATRIX] = matrix.retires(t, now.matrix, now.control)
     events.retired[VECTOR] = vector.retires(t, now.vector, now.control)
     events.retired[STORE] = store.retires(now.memory, events)
 
-    events.finished[LOAD] = load.finishes(now.load, program, events)
+    events.finished[LOAD] = load.finishes(now.load, loading, events)
     events.finished[WEIGHTS] = weights.finishes(events)
-    events.finished[MATRIX] = matrix.finishes(now.matrix, program, events)
+    events.finished[MATRIX] = matrix.finishes(now.matrix, multiplying, events)
     events.finished[VECTOR] = events.claim[VECTOR] == GRANTED
     events.finished[STORE] = store.finishes(events)
 
@@ -92,11 +99,11 @@ def find_events(t: int, now: Any, program: Program) -> None:
     accepts_matrix = matrix.accepts(now.matrix, events)
     accepts_vector = vector.accepts(now.vector, events)
     accepts_store = store.accepts(now.store, events)
-    events.issued[LOAD] = accepts_load and control.may_issue(now.control, program, LOAD)
-    events.issued[WEIGHTS] = accepts_weights and control.may_issue(now.control, program, WEIGHTS)
-    events.issued[MATRIX] = accepts_matrix and control.may_issue(now.control, program, MATRIX)
-    events.issued[VECTOR] = accepts_vector and control.may_issue(now.control, program, VECTOR)
-    events.issued[STORE] = accepts_store and control.may_issue(now.control, program, STORE)
+    events.issued[LOAD] = accepts_load and control.may_issue(now.control, program.wait, LOAD)
+    events.issued[WEIGHTS] = accepts_weights and control.may_issue(now.control, program.wait, WEIGHTS)
+    events.issued[MATRIX] = accepts_matrix and control.may_issue(now.control, program.wait, MATRIX)
+    events.issued[VECTOR] = accepts_vector and control.may_issue(now.control, program.wait, VECTOR)
+    events.issued[STORE] = accepts_store and control.may_issue(now.control, program.wait, STORE)
 
 
 @compiled
@@ -129,7 +136,8 @@ def record(t: int, now: Any, program: Program, trace: Trace) -> None:
         if events.retired[engine]:
             trace.retire[engine, now.control.retired[engine]] = t
     trace.counters[LOAD, load.state(t, now.load, now.control, events)] += 1
-    trace.counters[WEIGHTS, weights.state(now.setup, now.weights, now.control, program, events)] += 1
+    pushing = program.weights[now.weights.instruction]
+    trace.counters[WEIGHTS, weights.state(now.setup, now.weights, pushing, now.control, events)] += 1
     trace.counters[MATRIX, matrix.state(t, now.matrix, now.control, events)] += 1
     trace.counters[VECTOR, vector.state(t, now.vector, now.control, events)] += 1
     trace.counters[STORE, store.state(t, now.store, now.memory, now.control, events)] += 1
@@ -140,11 +148,16 @@ def update(t: int, now: Any, program: Program, quiet: bool) -> None:
     """Move all registers to the next cycle."""
     setup, events = now.setup, now.events
     memory.update(t, setup, now.memory, events)
-    load.update(t, setup, now.load, now.control, program, events)
-    weights.update(setup, now.weights, now.control, program, events)
-    matrix.update(t, setup, now.matrix, now.weights, now.control, program, events)
-    vector.update(t, now.vector, now.control, program, events)
-    store.update(t, setup, now.store, now.memory, now.control, program, events)
+    loading, written = program.loads[now.load.instruction], program.loads[now.load.write_instruction]
+    pushing = program.weights[now.weights.instruction]
+    multiplying = program.matrices[now.matrix.instruction]
+    computing = program.vectors[now.vector.instruction]
+    storing = program.stores[now.store.instruction]
+    load.update(t, setup, now.load, loading, written, now.control, events)
+    weights.update(setup, now.weights, pushing, now.control, events)
+    matrix.update(t, setup, now.matrix, multiplying, now.weights, now.control, events)
+    vector.update(t, now.vector, computing, now.control, events)
+    store.update(t, setup, now.store, storing, now.memory, now.control, events)
     control.update(setup, now.control, events, quiet)
 
 
@@ -156,7 +169,7 @@ def run(state: Any, program: Program, trace: Trace, max_cycles: int) -> tuple[in
         find_events(t, now, program)
         quiet = is_quiet(t, now)
         record(t, now, program, trace)
-        overflow = control.move_tokens(now.control, program, now.events)
+        overflow = control.move_tokens(now.control, program.wait, program.send, now.events)
         status = control.ending(now.control, now.events, overflow, quiet)
         update(t, now, program, quiet)
         if status != RUNNING:

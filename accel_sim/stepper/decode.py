@@ -37,10 +37,9 @@ class Program(NamedTuple):
 
     Attributes:
         engine: int64[n], the engine of each instruction, HALT or ILLEGAL.
-        index: int64[n], its number among the instructions of its engine.
         wait: int64[5, most], token mask of each engine's instructions in program order.
         send: int64[5, most], the same.
-        loads: records of the fields of `machine.isa.LOAD`, in program order (one record of zeros if there are none).
+        loads: records of the fields of `machine.isa.LOAD`, in program order; a record of zeros ends them.
         weights: the same of WEIGHTS.
         matrices: the same of MATRIX.
         vectors: the same of VECTOR.
@@ -48,7 +47,6 @@ class Program(NamedTuple):
     """
 
     engine: Int64Array
-    index: Int64Array
     wait: Int64Array
     send: Int64Array
     loads: Any
@@ -69,7 +67,6 @@ def decode_program(machine: Machine, data: bytes) -> Program:
     rows = np.frombuffer(data, dtype=np.uint8).reshape(-1, INSTRUCTION_BYTES)
     opcodes = rows[:, 0] & ((1 << OPCODE_BITS) - 1)
     engine = np.full(len(rows), ILLEGAL, dtype=np.int64)
-    index = np.zeros(len(rows), dtype=np.int64)
     halts = (opcodes == Opcode.HALT) & ~_reserved_bits_set(FORMATS[Opcode.HALT], rows)
     engine[halts] = HALT
     tables: list[Any] = []
@@ -79,15 +76,14 @@ def decode_program(machine: Machine, data: bytes) -> Program:
         table = _fields(layout, rows[places])
         legal = ~_illegal(machine, kind, layout, rows[places], table)
         engine[places[legal]] = kind
-        index[places[legal]] = np.arange(np.count_nonzero(legal))
         tables.append(table[legal])
     most = max(1, *(len(table) for table in tables))
     masks = np.zeros((2, ENGINE_COUNT, most), dtype=np.int64)
-    for kind, table in enumerate(tables):
-        masks[0, kind, : len(table)] = table["wait"]
-        masks[1, kind, : len(table)] = table["send"]
-    never_empty = [table if len(table) else np.zeros(1, dtype=table.dtype) for table in tables]
-    return Program(engine, index, masks[0], masks[1], *never_empty)
+    for number, table in enumerate(tables):
+        masks[0, number, : len(table)] = table["wait"]
+        masks[1, number, : len(table)] = table["send"]
+    ended = [np.append(table, np.zeros(1, dtype=table.dtype)) for table in tables]
+    return Program(engine, masks[0], masks[1], *ended)
 
 
 def _fields(layout: Format, rows: ByteRows) -> Any:
@@ -110,7 +106,8 @@ def _fields(layout: Format, rows: ByteRows) -> Any:
 def _reserved_bits_set(layout: Format, rows: ByteRows) -> npt.NDArray[np.bool_]:
     reserved = (1 << INSTRUCTION_BITS) - (1 << layout.used_bits)
     mask = np.frombuffer(reserved.to_bytes(INSTRUCTION_BYTES, "little"), dtype=np.uint8)
-    return np.any(rows & mask, axis=1)
+    result: npt.NDArray[np.bool_] = np.not_equal(rows & mask, 0).any(axis=1)
+    return result
 
 
 def _illegal(machine: Machine, engine: Engine, layout: Format, rows: ByteRows, table: Any) -> npt.NDArray[np.bool_]:

@@ -11,8 +11,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def compiled(function: Function) -> Function:
-    """Compile a function for the processor when it is first called; division by zero is not checked."""
-    return cast(Function, numba.njit(error_model="numpy")(function))
+    """Compile a function that only compiled functions call (without entry from Python: a third of the compile time)."""
+    settings: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return cast(Function, numba.njit(error_model="numpy", **settings)(function))
 
 
 def compiled_and_kept(function: Function) -> Function:

@@ -6,7 +6,6 @@ from typing import Any
 
 from accel_sim.stepper.claims import hold_writes, writes_free
 from accel_sim.stepper.control import in_flight, queue_empty
-from accel_sim.stepper.decode import Program
 from accel_sim.stepper.jit import compiled
 from accel_sim.stepper.memory import ADDRESS_MASK, SCRATCHPAD_MASK, beats_between, outside, piece_end
 from accel_sim.stepper.state import (
@@ -35,11 +34,10 @@ def line_start(instruction: Any, line1: int, line2: int, line3: int) -> int:
 
 
 @compiled
-def present(setup: Any, load: Any, program: Program, events: Any) -> None:
-    """Request side: present the next burst if the read buffer has room for it."""
+def present(setup: Any, load: Any, instruction: Any, events: Any) -> None:
+    """Request side: present the active instruction's next burst if the read buffer has room for it."""
     if not load.active:
         return
-    instruction = program.loads[load.instruction]
     first = line_start(instruction, load.line1, load.line2, load.line3) + load.offset
     left = instruction.line_bytes - load.offset
     end = piece_end(first, first + left)
@@ -59,12 +57,12 @@ def _last_line(instruction: Any, line1: int, line2: int, line3: int) -> bool:
 
 
 @compiled
-def finishes(load: Any, program: Program, events: Any) -> bool:
+def finishes(load: Any, instruction: Any, events: Any) -> bool:
     """Return whether the active instruction has its last burst granted in this cycle, or reads nothing."""
     if not load.active:
         return False
     granted = events.read_granted == LOAD and events.last_burst[LOAD]
-    return bool(granted or program.loads[load.instruction].line_bytes == 0)
+    return bool(granted or instruction.line_bytes == 0)
 
 
 @compiled
@@ -110,12 +108,11 @@ def _line_beats_free_after(setup: Any, instruction: Any, load: Any, words: int) 
 
 
 @compiled
-def request(t: int, setup: Any, load: Any, control: Any, claims: Any, program: Program, events: Any) -> None:
-    """Write side: present the next segment if it is ready, and decide its claim."""
+def request(t: int, setup: Any, load: Any, instruction: Any, control: Any, claims: Any, events: Any) -> None:
+    """Write side: present the next segment of the instruction being written if it is ready; decide its claim."""
     events.claim[LOAD] = NO_REQUEST
     if load.write_instruction == control.issued[LOAD] or t < load.access_last:
         return
-    instruction = program.loads[load.write_instruction]
     words = segment_words(instruction, load)
     if load.arrived - load.line_base < _beats_needed(setup, instruction, load, words):
         return
@@ -159,17 +156,17 @@ def state(t: int, load: Any, control: Any, events: Any) -> int:
 
 
 @compiled
-def update(t: int, setup: Any, load: Any, control: Any, program: Program, events: Any) -> None:
-    """Move the registers to the next cycle."""
+def update(t: int, setup: Any, load: Any, active: Any, written: Any, control: Any, events: Any) -> None:
+    """Move the registers to the next cycle, given the active instruction and the one being written."""
     if load.access_last == t:
         load.free_beats += load.access_frees
     if events.beat == LOAD:
         load.arrived += 1
     if events.read_granted == LOAD:
         load.free_beats -= events.presented[LOAD]
-        _next_burst(load, program.loads[load.instruction])
+        _next_burst(load, active)
     if events.claim[LOAD] == GRANTED:
-        _next_segment(t, setup, load, program.loads[load.write_instruction])
+        _next_segment(t, setup, load, written)
     if events.finished[LOAD]:
         load.active = 0
     if events.issued[LOAD]:

@@ -1,12 +1,12 @@
 """Matrix engine: weight shifts and passes (docs/units/matrix.md)."""
 
+# ruff: noqa: SIM110 - Numba compiles loops, not generators
 from __future__ import annotations
 
 from typing import Any
 
 from accel_sim.stepper.claims import half_free, half_of, hold_half, hold_reads, reads_free
 from accel_sim.stepper.control import in_flight, queue_empty
-from accel_sim.stepper.decode import Program
 from accel_sim.stepper.jit import compiled
 from accel_sim.stepper.memory import SCRATCHPAD_MASK
 from accel_sim.stepper.state import (
@@ -40,12 +40,11 @@ def pass_rows(instruction: Any) -> int:
 
 
 @compiled
-def request(t: int, setup: Any, matrix: Any, claims: Any, program: Program, events: Any) -> None:
+def request(t: int, setup: Any, matrix: Any, instruction: Any, claims: Any, events: Any) -> None:
     """Present the next pass if its weights are in the shadow registers, and decide its claims."""
     events.claim[MATRIX] = NO_REQUEST
     if not matrix.active or not matrix.shadow_full or t < matrix.read_last:
         return
-    instruction = program.matrices[matrix.instruction]
     taps = matrix.tap0 * instruction.tap_stride0 + matrix.tap1 * instruction.tap_stride1
     taps += matrix.tap2 * instruction.tap_stride2
     base = (instruction.a + matrix.block * instruction.block_stride + taps) & SCRATCHPAD_MASK
@@ -68,11 +67,10 @@ def request(t: int, setup: Any, matrix: Any, claims: Any, program: Program, even
 
 
 @compiled
-def finishes(matrix: Any, program: Program, events: Any) -> bool:
+def finishes(matrix: Any, instruction: Any, events: Any) -> bool:
     """Return whether the active instruction's last pass is granted in this cycle."""
     if events.claim[MATRIX] != GRANTED:
         return False
-    instruction = program.matrices[matrix.instruction]
     last_tap = (
         matrix.tap0 + 1 == instruction.tap_count0
         and matrix.tap1 + 1 == instruction.tap_count1
@@ -128,14 +126,14 @@ def state(t: int, matrix: Any, control: Any, events: Any) -> int:
 
 
 @compiled
-def update(t: int, setup: Any, matrix: Any, weights: Any, control: Any, program: Program, events: Any) -> None:
+def update(t: int, setup: Any, matrix: Any, instruction: Any, weights: Any, control: Any, events: Any) -> None:
     """Move the registers to the next cycle; free the beats of a weight tile whose shift ends."""
     if t == matrix.shift_last:
         matrix.shadow_full = 1
         weights.free_beats += setup.tile_beats
     if events.claim[MATRIX] == GRANTED:
         matrix.shadow_full = 0
-        _next_pass(t, setup, matrix, program.matrices[matrix.instruction])
+        _next_pass(t, setup, matrix, instruction)
     if events.shift:
         matrix.tiles += 1
         matrix.shift_last = t + setup.rows - 1

@@ -20,20 +20,21 @@ def piece_end(first: int, end: int) -> int:
 @compiled
 def beats_between(setup: Any, first: int, end: int) -> int:
     """Return the beats that the bytes [first, end) touch (end > first)."""
-    return (end + setup.bus_bytes - 1) // setup.bus_bytes - first // setup.bus_bytes
+    return int((end + setup.bus_bytes - 1) // setup.bus_bytes - first // setup.bus_bytes)
 
 
 @compiled
 def outside(setup: Any, end: int) -> bool:
     """Return whether a burst that ends before byte `end` reaches beyond MEMORY_LIMIT with its last beat."""
-    return (end + setup.bus_bytes - 1) // setup.bus_bytes * setup.bus_bytes > setup.memory_limit
+    return bool((end + setup.bus_bytes - 1) // setup.bus_bytes * setup.bus_bytes > setup.memory_limit)
 
 
 @compiled
 def arrive(t: int, setup: Any, memory: Any, events: Any) -> None:
     """Decide which R beat and which B response are on the bus in cycle t."""
     events.beat = NONE
-    if memory.reads > 0 and t >= memory.read_due[memory.read_first] and _credit(setup, memory) >= setup.rate_denominator:
+    due = memory.reads > 0 and t >= memory.read_due[memory.read_first]
+    if due and _credit(setup, memory) >= setup.rate_denominator:
         events.beat = memory.read_owner[memory.read_first]
     events.response = 0
     if memory.writes > 0 and memory.write_response[memory.write_first] == t:
@@ -43,7 +44,7 @@ def arrive(t: int, setup: Any, memory: Any, events: Any) -> None:
 @compiled
 def _credit(setup: Any, memory: Any) -> int:
     most = setup.rate_numerator + setup.rate_denominator - 1
-    return min(memory.credit + setup.rate_numerator, most)
+    return int(min(memory.credit + setup.rate_numerator, most))
 
 
 @compiled

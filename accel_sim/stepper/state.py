@@ -8,7 +8,7 @@ everything has ended.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -16,12 +16,18 @@ from machine.config import BURST_BYTES, STORE_BUFFERS, TOKEN_LIMIT, Machine
 from machine.isa import ENGINE_COUNT, INSTRUCTION_BYTES, Engine
 from machine.registers import EngineState, Status
 
-LOAD = int(Engine.LOAD)
-WEIGHTS = int(Engine.WEIGHTS)
-MATRIX = int(Engine.MATRIX)
-VECTOR = int(Engine.VECTOR)
-STORE = int(Engine.STORE)
-FETCH = ENGINE_COUNT
+
+def _index(value: int) -> int:
+    """Return an index that Numba does not take for a constant: it would compile a function for each constant."""
+    return cast(int, np.int64(value))
+
+
+LOAD = _index(Engine.LOAD)
+WEIGHTS = _index(Engine.WEIGHTS)
+MATRIX = _index(Engine.MATRIX)
+VECTOR = _index(Engine.VECTOR)
+STORE = _index(Engine.STORE)
+FETCH = _index(ENGINE_COUNT)
 """Owner of a read burst: an engine's index, or FETCH."""
 NONE = -1
 
@@ -114,7 +120,7 @@ MEMORY = _record(
 CLAIMS = _record(
     read_until=(ENGINE_COUNT, MAXIMUM_BANKS),  # last cycle in which the engine holds the bank's read port
     write_until=(ENGINE_COUNT, MAXIMUM_BANKS),
-    half_until=(ENGINE_COUNT, 2),
+    half_until=(ENGINE_COUNT, MAXIMUM_BANKS),  # by half; as long as the others, so that one function reads all
     read_granted=(),  # wires: banks and halves granted in this cycle, a bit each
     write_granted=(),
     half_granted=(),

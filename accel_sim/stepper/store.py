@@ -6,7 +6,6 @@ from typing import Any
 
 from accel_sim.stepper.claims import hold_reads, reads_free
 from accel_sim.stepper.control import queue_empty
-from accel_sim.stepper.decode import Program
 from accel_sim.stepper.jit import compiled
 from accel_sim.stepper.memory import (
     ADDRESS_MASK,
@@ -53,12 +52,11 @@ def burst_reads(store: Any, instruction: Any) -> int:
 
 
 @compiled
-def request(t: int, setup: Any, store: Any, claims: Any, program: Program, events: Any) -> None:
+def request(t: int, setup: Any, store: Any, instruction: Any, claims: Any, events: Any) -> None:
     """Present the reads of the next burst if a burst buffer is free, and decide their claim."""
     events.claim[STORE] = NO_REQUEST
     if not store.active or t < store.read_last or store.taken == STORE_BUFFERS:
         return
-    instruction = program.stores[store.instruction]
     outer = store.line3 * instruction.source_stride3 + store.line2 * instruction.source_stride2
     base = (instruction.source + outer + store.line1 * instruction.source_stride1) & SCRATCHPAD_MASK
     first, end = next_burst(store, instruction)
@@ -129,7 +127,7 @@ def state(t: int, store: Any, memory: Any, control: Any, events: Any) -> int:
 
 
 @compiled
-def update(t: int, setup: Any, store: Any, memory: Any, control: Any, program: Program, events: Any) -> None:
+def update(t: int, setup: Any, store: Any, instruction: Any, memory: Any, control: Any, events: Any) -> None:
     """Move the registers to the next cycle."""
     if t <= store.beat_last:
         memory.write_beats += 1
@@ -141,7 +139,7 @@ def update(t: int, setup: Any, store: Any, memory: Any, control: Any, program: P
         store.first = (store.first + 1) % STORE_BUFFERS
         store.waiting -= 1
     if events.claim[STORE] == GRANTED:
-        _next_burst(t, setup, store, program.stores[store.instruction], events)
+        _next_burst(t, setup, store, instruction, events)
     if events.finished[STORE]:
         store.active = 0
     if events.issued[STORE]:

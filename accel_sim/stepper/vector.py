@@ -15,7 +15,6 @@ from accel_sim.stepper.claims import (
     writes_here,
 )
 from accel_sim.stepper.control import in_flight, queue_empty
-from accel_sim.stepper.decode import Program
 from accel_sim.stepper.jit import compiled
 from accel_sim.stepper.state import (
     BUSY,
@@ -87,12 +86,11 @@ def _read_denied(t: int, setup: Any, claims: Any, base: int, span: int) -> bool:
 
 
 @compiled
-def request(t: int, setup: Any, vector: Any, claims: Any, program: Program, events: Any) -> None:
+def request(t: int, setup: Any, vector: Any, instruction: Any, claims: Any, events: Any) -> None:
     """Present the active instruction, and decide its claims."""
     events.claim[VECTOR] = NO_REQUEST
     if not vector.active or t < vector.read_last:
         return
-    instruction = program.vectors[vector.instruction]
     if _outside(setup, instruction):
         events.address_error = 1
     accumulator = instruction.source == ACCUMULATOR
@@ -142,11 +140,11 @@ def state(t: int, vector: Any, control: Any, events: Any) -> int:
 
 
 @compiled
-def update(t: int, vector: Any, control: Any, program: Program, events: Any) -> None:
+def update(t: int, vector: Any, instruction: Any, control: Any, events: Any) -> None:
     """Move the registers to the next cycle."""
     if events.claim[VECTOR] == GRANTED:
         vector.active = 0
-        vector.read_last = t + reads(program.vectors[vector.instruction])
+        vector.read_last = t + reads(instruction)
         vector.retire[vector.instruction % PIPELINE] = vector.read_last + VECTOR_LATENCY_CYCLES
     if events.issued[VECTOR]:
         vector.active = 1
