@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,7 @@ MODULO = 1 << 32
 def pieces(first: int, end: int) -> list[tuple[int, int]]:
     """Cut a byte range at every multiple of 256."""
     cuts = [first, *range((first // BURST_BYTES + 1) * BURST_BYTES, end, BURST_BYTES), end]
-    return list(zip(cuts[:-1], cuts[1:], strict=True)) if end > first else []
+    return list(itertools.pairwise(cuts)) if end > first else []
 
 
 def burst(first: int, end: int, bus_bytes: int) -> tuple[int, int]:
