@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from compiler.backend.allocate import allocate
 from compiler.backend.finish import finish
-from compiler.backend.layers import Layout
-from compiler.backend.lower import lower
+from compiler.backend.layers import Edge
+from compiler.backend.lower import DENSE_EDGE, lower
 from compiler.backend.partition import partition
 from compiler.backend.program import CompiledProgram
 from compiler.front import STAGES as FRONT_STAGES
@@ -59,11 +59,11 @@ def compile_model(
 
 
 def compile_graph(
-    machine: Machine, graph: Graph, observe: Observer | None = None, edge: Layout = Layout.DENSE
+    machine: Machine, graph: Graph, observe: Observer | None = None, edge: Edge = DENSE_EDGE
 ) -> CompiledProgram:
     """Run the back half: a quantized graph -> a verified program.
 
-    `edge` is the layout of the model's inputs and outputs in memory: its own dense bytes, or the machine's blocks.
+    `edge` says how the model's inputs and outputs lie in memory: their own dense bytes, or the machine's blocks.
 
     Raises:
         CompileError: the machine cannot execute the graph (node, operator and reason named).

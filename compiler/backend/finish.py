@@ -81,7 +81,7 @@ def _describe(
         readers = [node.output for node in graph.consumers(name) if node.op is Op.DEQUANTIZE]
         host_name = readers[0] if readers else ""
     root = network.aliases[name]
-    layout = Layout.BLOCKED if network.values[root].blocked else Layout.DENSE
+    layout = Layout.DENSE if network.values[root].dense else Layout.BLOCKED
     blocked_bytes = network.values[root].geometry.blocked_bytes(machine)
     return TensorDescriptor(
         name, host_name, tensor.shape, tensor.scale, tensor.zero_point,

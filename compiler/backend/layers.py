@@ -30,6 +30,14 @@ class Layout(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Edge:
+    """The layouts of the model's inputs and outputs in memory."""
+
+    inputs: Layout = Layout.DENSE
+    outputs: Layout = Layout.DENSE
+
+
+@dataclass(frozen=True, slots=True)
 class Packing:
     """Kernel positions side by side in the lanes of a word (first layers), read through load windows.
 

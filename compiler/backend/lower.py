@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from compiler.backend.geometry import Geometry, Window
-from compiler.backend.layers import Border, ChannelParameters, Kernel, Layer, Layout, Network, Source, Value
+from compiler.backend.layers import Border, ChannelParameters, Edge, Kernel, Layer, Layout, Network, Source, Value
 from compiler.backend.packing import pack_convolution
 from compiler.backend.partition import Partition, node_error
 from compiler.graph import Graph, Node, Op, Tensor
@@ -24,9 +24,11 @@ from machine.config import Machine
 from machine.errors import CompileError
 from machine.numerics import INT8_MAX, INT8_MIN, AddRescale, Int8Array, Int32Array
 
+DENSE_EDGE = Edge()
 
-def lower(machine: Machine, graph: Graph, parts: Partition, edge: Layout = Layout.DENSE) -> Network:
-    """Return the layers of the machine's nodes; `edge` is the layout of the model's inputs and outputs in memory.
+
+def lower(machine: Machine, graph: Graph, parts: Partition, edge: Edge = DENSE_EDGE) -> Network:
+    """Return the layers of the machine's nodes.
 
     Raises:
         CompileError: a node that has no kernel (node, operator and reason named).
@@ -38,8 +40,15 @@ def lower(machine: Machine, graph: Graph, parts: Partition, edge: Layout = Layou
         builder.convert(node)
     for name in parts.outputs:
         root = builder.aliases[name]
-        builder.values[root] = builder.at_edge(dataclasses.replace(builder.values[root], is_output=True))
+        builder.values[root] = at_edge(dataclasses.replace(builder.values[root], is_output=True), edge.outputs)
     return Network(tuple(builder.layers), builder.values, builder.aliases)
+
+
+def at_edge(value: Value, layout: Layout) -> Value:
+    """Mark that memory must hold an activation in a layout."""
+    if layout is Layout.BLOCKED:
+        return dataclasses.replace(value, blocked=True)
+    return dataclasses.replace(value, dense=True)
 
 
 def geometry(tensor: Tensor) -> Geometry:
@@ -103,7 +112,7 @@ class _Lowering:
     machine: Machine
     graph: Graph
     parts: Partition
-    edge: Layout
+    edge: Edge
     layers: list[Layer] = field(default_factory=list)
     values: dict[str, Value] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
@@ -116,14 +125,8 @@ class _Lowering:
     def add_value(self, tensor: Tensor, is_input: bool = False) -> None:
         """Add an activation of its own."""
         value = Value(tensor.name, geometry(tensor), tensor.zero_point, is_input=is_input)
-        self.values[tensor.name] = self.at_edge(value) if is_input else value
+        self.values[tensor.name] = at_edge(value, self.edge.inputs) if is_input else value
         self.aliases[tensor.name] = tensor.name
-
-    def at_edge(self, value: Value) -> Value:
-        """Mark that memory must hold an activation in the edge's layout."""
-        if self.edge is Layout.BLOCKED:
-            return dataclasses.replace(value, blocked=True)
-        return dataclasses.replace(value, dense=True)
 
     def convert(self, node: Node) -> None:
         """Add the layers of a node."""
@@ -144,8 +147,8 @@ class _Lowering:
         """How a layer reads a tensor: blocked where its own geometry allows, else the dense bytes."""
         tensor, root = self.graph.tensors[name], self.values[self.aliases[name]]
         seen = geometry(tensor)
-        if (root.is_input and self.edge is Layout.DENSE) or seen != root.geometry:
-            if root.is_input and self.edge is Layout.BLOCKED:
+        if (root.is_input and self.edge.inputs is Layout.DENSE) or seen != root.geometry:
+            if root.is_input and self.edge.inputs is Layout.BLOCKED:
                 raise CompileError(f"'{name}' reshapes a model input that lies in blocks; legal are dense inputs")
             self.values[root.name] = dataclasses.replace(root, dense=True)
             return Source(root.name, Layout.DENSE, seen, tensor.zero_point)
@@ -190,7 +193,7 @@ class _Lowering:
         """A product over a flattened image is a convolution whose kernel is the whole image."""
         root = self.values[self.aliases[node.inputs[0]]]
         shape, weight = root.geometry, parameters.weight
-        is_dense = root.is_input and self.edge is Layout.DENSE
+        is_dense = root.is_input and self.edge.inputs is Layout.DENSE
         if is_dense or shape.elements != weight.shape[1] or max(shape.height, shape.width) > 256:
             return self._source(node.inputs[0]), Window(), weight[:, :, None, None]
         tensor = self.graph.tensors[node.inputs[0]]

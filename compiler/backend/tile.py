@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from compiler.backend.geometry import Region, ceil_div
 from compiler.backend.layers import Kernel, Layer, Layout, Source
-from machine.config import VECTOR_LATENCY_CYCLES, Machine
+from machine.config import BURST_BYTES, LOAD_IN_FLIGHT, VECTOR_LATENCY_CYCLES, Machine
+from machine.isa import INSTRUCTION_BYTES
 
 MAX_COUNT = 4096
 """Largest count of rows, columns and lines in an instruction."""
@@ -18,6 +19,8 @@ HANDSHAKE_CYCLES = 6
 """Retirement to the next engine's first access: token, issue, active, grant."""
 LOAD_CYCLES = 12
 """What a further load costs beside its bytes."""
+FETCHES = 5
+"""Instructions of an item: their fetch shares the bus."""
 WIDTHS = 6
 """Column splits that are tried beyond the fewest possible."""
 
@@ -125,17 +128,36 @@ def parameter_slot(machine: Machine) -> int:
 
 
 def load_cycles(machine: Machine, source: Source, region: Region) -> tuple[int, int]:
-    """Return (bus beats, scratchpad writes) that loading a region takes."""
-    words = region.words
-    if source.layout is Layout.BLOCKED or source.geometry.height * source.geometry.width == 1:
-        return words * machine.block_bytes // machine.bus_bytes, words
-    if source.packing is not None:
-        runs, area = len(source.packing.lanes), region.height * region.width
-        stride = source.packing.column_stride
-        return runs * region.height * ceil_div(region.width * stride + 16, machine.bus_bytes), runs * area
-    channels = min(source.geometry.channels, region.depth * machine.block_bytes)
+    """Return (bus beats, cycles of the load engine) of loading a region.
+
+    The engine is held up by its writes, by the bursts that may be outstanding, or by the instructions in flight.
+    """
+    lines, line_bytes, writes, instructions = _lines(machine, source, region)
+    bursts = lines * (1 + line_bytes // BURST_BYTES)
+    beats = lines * ceil_div(line_bytes, machine.bus_bytes)
+    round_trip = machine.read_latency_cycles + 4
+    held = max(
+        writes, beats, bursts * round_trip // machine.memory_outstanding,
+        instructions * (round_trip + writes // instructions) // LOAD_IN_FLIGHT if instructions > LOAD_IN_FLIGHT else 0,
+    )
+    return beats + lines, held + LOAD_CYCLES
+
+
+def _lines(machine: Machine, source: Source, region: Region) -> tuple[int, int, int, int]:
+    """Return (lines, bytes of a line, words written, instructions) of loading a region."""
+    block, g = machine.block_bytes, source.geometry
+    if source.layout is Layout.BLOCKED or g.height * g.width == 1:
+        if region.width < g.width or region.columns[0] < 0:
+            return region.depth * region.height, min(region.width, g.width) * block, region.words, 1
+        return region.depth, region.height * region.width * block, region.words, 1
     area = region.height * region.width
-    return channels * ceil_div(area, machine.bus_bytes) + channels, channels * area
+    if source.packing is not None:
+        runs = len(source.packing.lanes)
+        return runs * region.height, region.width * source.packing.column_stride + block, runs * area, runs
+    channels = min(g.channels, region.depth * block)
+    if region.width < g.width or region.columns[0] < 0:
+        return channels * region.height, min(region.width, g.width), channels * area, channels
+    return channels, area, channels * area, channels
 
 
 def work(machine: Machine, layer: Layer, tiling: Tiling, streams: Streams) -> Work:
@@ -152,14 +174,14 @@ def work(machine: Machine, layer: Layer, tiling: Tiling, streams: Streams) -> Wo
     if layer.residual is not None and streams.residual:
         rest_beats, rest_writes = load_cycles(machine, layer.residual, result)
     bus, matrix_item, vector_item = _engines(machine, layer, tiling, len(first), groups, len(spatial))
-    bus += (beats + LOAD_CYCLES) * reloads * streams.source + rest_beats * count
-    store = result.words * max(1, machine.block_bytes // machine.bus_bytes) * count if streams.output else 0
+    bus += beats * reloads + rest_beats * count + count * FETCHES * INSTRUCTION_BYTES // machine.bus_bytes
+    store = _store_cycles(machine, layer, result) * count if streams.output else 0
     latency = machine.matrix_latency_cycles + VECTOR_LATENCY_CYCLES + 2 * HANDSHAKE_CYCLES
     period = max(matrix_item, vector_item, (matrix_item + vector_item + latency) // 2 if matrix_item else 0)
     total = max(period * count, bus, writes * reloads + rest_writes * count, store)
     ends = vector_item + latency
     if streams.source:
-        ends += machine.read_latency_cycles + max(beats, writes) + LOAD_CYCLES * len(first)
+        ends += machine.read_latency_cycles + writes + LOAD_CYCLES * len(first)
     if streams.output:
         ends += machine.write_latency_cycles + result.words
     single = count * len(first) == 1 or reloads == 1
@@ -171,6 +193,16 @@ def work(machine: Machine, layer: Layer, tiling: Tiling, streams: Streams) -> Wo
         1 if single else 2,
         1 if count == 1 else 2,
     )
+
+
+def _store_cycles(machine: Machine, layer: Layer, region: Region) -> int:
+    """Cycles of the store engine and the write channel for a region in blocked layout."""
+    whole = region.width == layer.geometry.width
+    lines = region.depth * (1 if whole else region.height)
+    line_bytes = region.words // lines * machine.block_bytes
+    bursts = lines * (1 + line_bytes // BURST_BYTES)
+    per_burst = ceil_div(machine.write_latency_cycles + 20, machine.memory_outstanding)
+    return max(region.words, lines * ceil_div(line_bytes, machine.bus_bytes), bursts * per_burst)
 
 
 def _engines(
