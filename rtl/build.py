@@ -16,7 +16,7 @@ from pathlib import Path
 from machine.config import Machine
 from machine.errors import ToolError
 from rtl.processes import check_tool
-from rtl.sources import CPP_MAIN, testbench_parameters, testbench_sources
+from rtl.sources import CPP_MAIN, bench_parameters, bench_sources
 
 MEMORY_VARIANTS_BYTES = (1 << 20, 1 << 24, 1 << 28, 1 << 32)
 """Memory sizes of the test bench; few, so that builds are used again."""
@@ -97,7 +97,7 @@ def _identity(parameters: dict[str, int], waves: bool, version: str) -> str:
     digest = hashlib.sha256()
     described = [sorted(parameters.items()), waves, version, VERILATOR_ARGUMENTS, MAKE_FLAGS]
     digest.update(json.dumps(described).encode())
-    for path in [*testbench_sources(), CPP_MAIN]:
+    for path in [*bench_sources(), CPP_MAIN]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:20]
 
@@ -123,7 +123,7 @@ def build(machine: Machine, waves: bool = False, memory_bytes: int = MEMORY_VARI
     """
     verilator = verilator_executable()
     environment = tool_environment()
-    parameters = testbench_parameters(machine, memory_variant(memory_bytes))
+    parameters = bench_parameters(machine, memory_variant(memory_bytes))
     version = check_tool([verilator, "--version"], "Verilator", environment=environment).strip()
     identity = _identity(parameters, waves, version)
     root = cache_folder() / "rtl"
@@ -150,7 +150,7 @@ def _build_into(final: Path, parameters: dict[str, int], waves: bool, environmen
         command += ["-o", EXECUTABLE, *(["--trace-vcd"] if waves else [])]
         command += [f"-G{name}={value}" for name, value in parameters.items()]
         log = final.with_suffix(".log")
-        check_tool([*command, *testbench_sources(), CPP_MAIN], "building the RTL", environment=environment, log=log)
+        check_tool([*command, *bench_sources(), CPP_MAIN], "building the RTL", environment=environment, log=log)
         result = Path(work) / "result"
         result.mkdir()
         (folder / EXECUTABLE).rename(result / EXECUTABLE)

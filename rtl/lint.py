@@ -10,7 +10,7 @@ from machine.config import Machine, load_machine, machine_names
 from machine.errors import TpukitError
 from rtl.build import tool_environment, verilator_executable
 from rtl.processes import run_tool
-from rtl.sources import TESTBENCH, design_parameters, design_sources, testbench_parameters, testbench_sources
+from rtl.sources import TESTBENCH, design_parameters, design_sources, bench_parameters, bench_sources
 
 LARGEST_ROWS = 32
 """Machines beyond this have no RTL of their own (docs/timing.md is tested on smaller ones)."""
@@ -32,8 +32,8 @@ def verilator_messages(machine: Machine, *, with_testbench: bool = True) -> str:
         ToolError: no Verilator.
     """
     if with_testbench:
-        top, sources = "testbench", testbench_sources()
-        parameters = testbench_parameters(machine, LINT_MEMORY_BYTES)
+        top, sources = "testbench", bench_sources()
+        parameters = bench_parameters(machine, LINT_MEMORY_BYTES)
     else:
         top, sources, parameters = "tpu", design_sources(), design_parameters(machine)
     values = [f"-G{name}={value}" for name, value in parameters.items()]
@@ -48,7 +48,7 @@ def icarus_messages() -> str:
     """Return what Icarus says about the test bench; empty if it accepts it or is not installed."""
     if shutil.which("iverilog") is None:
         return ""
-    sources = [*testbench_sources(), TESTBENCH / "testbench_clock.sv"]
+    sources = [*bench_sources(), TESTBENCH / "testbench_clock.sv"]
     result = run_tool(["iverilog", "-g2012", "-t", "null", "-s", "testbench_clock", *sources])
     lines = [line for line in result.stdout.splitlines() if not any(note in line for note in ICARUS_SILENT)]
     return "\n".join(lines)

@@ -31,7 +31,7 @@ def design_sources() -> list[Path]:
     return [PACKAGE, *(path for unit in UNITS for path in sorted((ROOT / unit).glob("*.sv")))]
 
 
-def testbench_sources() -> list[Path]:
+def bench_sources() -> list[Path]:
     """Return the files of the design and of the test bench whose top is `testbench`."""
     return [*design_sources(), TESTBENCH / "axi_memory.sv", TESTBENCH / "testbench.sv"]
 
@@ -54,7 +54,7 @@ def design_parameters(machine: Machine) -> dict[str, int]:
     }
 
 
-def testbench_parameters(machine: Machine, memory_bytes: int) -> dict[str, int]:
+def bench_parameters(machine: Machine, memory_bytes: int) -> dict[str, int]:
     """Return the parameters of `testbench` for a machine with a memory of `memory_bytes` (a power of two)."""
     return {
         **design_parameters(machine),

@@ -292,7 +292,7 @@ module load_write #(
     run_left_d    = run_left_q - 4'd1;
     run_address_d = run_address_q + (run_fields_q.parameters ? ADDR_BITS'(1) : ADDR_BITS'(WORD_GRANULES));
     if (grant) begin
-      run_d         = 1'b1;
+      run_d         = !address_error_o;  // nothing is written outside
       run_left_d    = 4'(count - 5'd1);
       run_address_d = address_q;
     end

@@ -60,7 +60,7 @@ module store_engine #(
 );
   localparam int BUFFER_BITS = $clog2(tpukit_isa::STORE_BUFFERS);
 
-  logic active, ready, room, buffered, outstanding, issue, granted, write_grant;
+  logic active, ready, room, buffered, outstanding, issue, granted, taken, write_grant;
   logic [31:0] burst_address;
   logic [7:0] burst_offset;
   logic [8:0] burst_end;
@@ -101,6 +101,7 @@ module store_engine #(
       .store_ren_o,
       .store_addr_o,
       .granted_o(granted),
+      .taken_o(taken),
       .burst_address_o(burst_address),
       .burst_offset_o(burst_offset),
       .burst_end_o(burst_end),
@@ -137,7 +138,7 @@ module store_engine #(
   ) i_store_write (
       .clk_i,
       .rst_ni,
-      .granted_i(granted),
+      .taken_i(taken),
       .burst_address_i(burst_address),
       .burst_offset_i(burst_offset),
       .burst_end_i(burst_end),

@@ -9,7 +9,7 @@
 //   pack_valid_o                             word 0 ...          word w-1, pack_last_o
 //
 // The offset in a word is carried along from burst to burst, so nothing is divided: a word that straddles two bursts is
-// read again by the second.
+// read again by the second. A burst that lies outside is granted as the law says, but nothing of it is read or sent.
 module store_read #(
     parameter int ROWS       = 16,    // rows of the array
     parameter int COLUMNS    = 16,    // columns of the array
@@ -37,6 +37,7 @@ module store_read #(
     output logic [                            17:0] store_addr_o,     // granule address
     // Burst granted in this cycle
     output logic                                    granted_o,        // a burst is granted
+    output logic                                    taken_o,          // and it lies inside, so it goes on its way
     output logic [                            31:0] burst_address_o,  // address of its first beat
     output logic [                             7:0] burst_offset_o,   // first byte modulo 256
     output logic [                             8:0] burst_end_o,      // byte after its last, from the same multiple
@@ -66,7 +67,8 @@ module store_read #(
   logic [LENGTH_BITS-1:0] line_bytes;
   logic [8:0] burst_bytes;
   logic line_first, line_last, wrap1, wrap2, final_burst;
-  logic present, grant;
+  logic present, grant, take;
+  logic fault_q;  // an address error came: nothing more is presented until the reset
   logic [ADDR_BITS-1:0] source_first, source_last;
   logic [32:0] burst_first, burst_after;
   logic [BANKS-1:0] mask;
@@ -133,7 +135,7 @@ module store_read #(
       .next_o(unused_line_source)
   );
 
-  assign present        = active_q && room_i && (!run_q || run_last);
+  assign present        = active_q && !fault_q && room_i && (!run_q || run_last);
   assign grant          = present && claim_grant_i;
   assign claim_req_o    = present;
   assign claim_read_o   = mask;
@@ -144,7 +146,9 @@ module store_read #(
   assign burst_send_o   = send_q;
   assign burst_first    = {1'b0, burst_address_o};
   assign burst_after    = burst_first + (33'(burst_beats_o) << $clog2(BUS_BYTES));
+  assign take           = grant && !address_error_o;
   assign granted_o      = grant;
+  assign taken_o        = take;
   assign active_o       = active_q;
   assign ready_o        = !active_q || (grant && final_burst);
   assign address_error_o = present && (source_last >= ADDR_BITS'(GRANULES) || burst_after > {1'b0, limit_i} ||
@@ -190,7 +194,7 @@ module store_read #(
       run_address_d = run_address_after;
       run_skip_d    = run_skip_after;
     end
-    if (grant) begin
+    if (take) begin
       run_d       = 1'b1;
       run_left_d  = burst_bytes;
       run_place_d = burst_offset_o;
@@ -204,10 +208,12 @@ module store_read #(
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       active_q     <= 1'b0;
+      fault_q      <= 1'b0;
       run_q        <= 1'b0;
       pack_valid_o <= 1'b0;
     end else begin
       active_q     <= active_d;
+      fault_q      <= fault_q || address_error_o;
       run_q        <= run_d;
       pack_valid_o <= run_q;
     end

@@ -17,7 +17,7 @@ module store_write #(
     input  logic                                         clk_i,           // clock
     input  logic                                         rst_ni,          // synchronous reset, active low
     // Burst whose reads are granted
-    input  logic                                         granted_i,       // in this cycle
+    input  logic                                         taken_i,         // in this cycle
     input  logic [                                 31:0] burst_address_i, // address of its first beat
     input  logic [                                  7:0] burst_offset_i,  // first byte modulo 256
     input  logic [                                  8:0] burst_end_i,     // byte after its last
@@ -133,10 +133,10 @@ module store_write #(
   end
 
   always_comb begin
-    take_d         = take_q + BUFFER_BITS'(granted_i);
+    take_d         = take_q + BUFFER_BITS'(taken_i);
     pack_d         = pack_q + BUFFER_BITS'(pack_valid_i && pack_last_i);
     send_d         = send_q + BUFFER_BITS'(grant);
-    taken_d        = taken_q + (BUFFER_BITS + 1)'(granted_i) - (BUFFER_BITS + 1)'(sent);
+    taken_d        = taken_q + (BUFFER_BITS + 1)'(taken_i) - (BUFFER_BITS + 1)'(sent);
     complete_d     = complete_q + (BUFFER_BITS + 1)'(pack_valid_i && pack_last_i) - (BUFFER_BITS + 1)'(grant);
     waiting_tail_d = grant ? after(waiting_tail_q) : waiting_tail_q;
     waiting_head_d = answered ? after(waiting_head_q) : waiting_head_q;
@@ -187,7 +187,7 @@ module store_write #(
   always_ff @(posedge clk_i) begin
     left_q <= left_d;
     beat_q <= beat_d;
-    if (granted_i) begin
+    if (taken_i) begin
       entries_q[take_q] <= {
         burst_address_i, burst_offset_i, burst_end_i, burst_beats_i, burst_final_i, burst_send_i
       };

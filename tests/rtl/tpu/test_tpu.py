@@ -10,7 +10,7 @@ import pytest
 
 from machine.config import load_machine
 from rtl.run import run_program
-from rtl.sources import TESTBENCH, design_parameters, design_sources, testbench_parameters, testbench_sources
+from rtl.sources import TESTBENCH, design_parameters, design_sources, bench_parameters, bench_sources
 from tests.rtl.runner import have_icarus
 from tests.rtl.runner import run as run_bench
 from tests.rtl.tpu.programs import MEMORY_BYTES, layer
@@ -29,8 +29,8 @@ def test_icarus_gives_the_same_run(tmp_path: Path) -> None:
     """Events, registers and memory of one program are the same on both simulators."""
     program = layer(NANO4)
     expected = run_program(NANO4, program.memory, 0, len(program.instructions), MEMORY_BYTES, max_cycles=10_000)
-    values = [f"-Ptestbench_clock.{k}={v}" for k, v in testbench_parameters(NANO4, MEMORY_BYTES).items()]
-    sources = [*testbench_sources(), TESTBENCH / "testbench_clock.sv"]
+    values = [f"-Ptestbench_clock.{k}={v}" for k, v in bench_parameters(NANO4, MEMORY_BYTES).items()]
+    sources = [*bench_sources(), TESTBENCH / "testbench_clock.sv"]
     binary = tmp_path / "testbench.vvp"
     subprocess.run(["iverilog", "-g2012", "-o", binary, "-s", "testbench_clock", *values, *sources], check=True)
     image = program.memory.reshape(-1, NANO4.bus_bytes)[:, ::-1]
