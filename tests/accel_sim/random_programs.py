@@ -11,14 +11,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from random import Random
 
 from machine.config import BURST_BYTES, SEGMENT_WORDS, Machine
 from machine.isa import (
-    ENGINE_OF,
     INSTRUCTION_BYTES,
-    Engine,
     Instruction,
     LoadSpace,
     Opcode,
@@ -31,31 +28,6 @@ MEMORY_BYTES = 1 << 16
 ACCUMULATOR_SLOT_ROWS = 16
 """Matrix instructions start at multiples of this many rows: so each visits a row at the same time of its pass, and no
 row is visited again within fewer than `rows` cycles (docs/units/matrix.md)."""
-EXTRA_TOKEN = 0.1
-"""Chance that an instruction also waits for the latest instruction of another engine without need."""
-
-
-@dataclass
-class Draft:
-    """An instruction before its tokens: fields, and bit masks of what it reads and writes in each space."""
-
-    opcode: Opcode
-    values: dict[str, int]
-    reads: dict[str, int] = field(default_factory=dict)
-    writes: dict[str, int] = field(default_factory=dict)
-    extra_tokens: bool = True
-    wait: int = 0
-    send: int = 0
-
-    @property
-    def engine(self) -> Engine:
-        return ENGINE_OF[self.opcode]
-
-    def conflicts(self, other: Draft) -> bool:
-        """Whether the two touch the same place and at least one of them writes it."""
-        return (
-            _meet(self.writes, other.writes) or _meet(self.writes, other.reads) or _meet(self.reads, other.writes)
-        )
 
 
 def random_program(machine: Machine, seed: int, length: int, memory_bytes: int = MEMORY_BYTES) -> list[Instruction]:
@@ -70,27 +42,6 @@ def random_program(machine: Machine, seed: int, length: int, memory_bytes: int =
     add_tokens(drafts, maker.random)
     program = [make(draft.opcode, wait=draft.wait, send=draft.send, **draft.values) for draft in drafts]
     return [*program, make(Opcode.HALT)]
-
-
-def add_tokens(drafts: Sequence[Draft], random: Random) -> None:
-    """Order the conflicting accesses of different engines; waits of an engine match the other's sends in order."""
-    synchronised = {(source, target): -1 for source in Engine for target in Engine}
-    for place, draft in enumerate(drafts):
-        for source in Engine:
-            if source == draft.engine:
-                continue
-            any_conflict = draft.extra_tokens and random.random() < EXTRA_TOKEN
-            first = synchronised[source, draft.engine] + 1
-            for earlier in range(place - 1, first - 1, -1):
-                if drafts[earlier].engine == source and (any_conflict or draft.conflicts(drafts[earlier])):
-                    drafts[earlier].send |= 1 << draft.engine
-                    draft.wait |= 1 << source
-                    synchronised[source, draft.engine] = earlier
-                    break
-
-
-def _meet(first: dict[str, int], second: dict[str, int]) -> bool:
-    return any(bits & second.get(space, 0) for space, bits in first.items())
 
 
 def _range_bits(first: int, last: int) -> int:
