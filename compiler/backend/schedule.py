@@ -1,7 +1,8 @@
 """Schedule: loads move ahead of the work before them, as far as nothing that they conflict with lies between.
 
 Program order is dispatch order. An engine waits for its own operands only, so order matters in one way: an instruction
-that comes late, behind a full queue, is dispatched late. Loads therefore come up to `LOOKAHEAD` steps early.
+that comes late, behind a full queue, is dispatched late. Loads therefore come up to `LOOKAHEAD` steps early; further
+would put the work behind loads that themselves wait for it to free their buffers.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from compiler.backend.emit import Step
 from machine.config import Machine
 from machine.isa import Instruction
 
-LOOKAHEAD = 3
+LOOKAHEAD = 1
 """Steps by which loads run ahead of the work that uses them."""
 
 
