@@ -23,7 +23,7 @@ async def random_traffic(dut: Any) -> None:
         dut.matrix_waddr_i.value = row
         dut.matrix_wdata_i.value = value
         await edge(dut)
-    for _ in range(4000):
+    for _ in range(1500):
         side = random.randrange(2)
         matrix, vector = random.randrange(half) + side * half, random.randrange(half) + (1 - side) * half
         matrix_on, vector_on, write_on = (random.random() < 0.8 for _ in range(3))

@@ -232,7 +232,7 @@ async def random_programs(dut: Any) -> None:
     generator = np.random.default_rng(random.getrandbits(32))
     seen: Counter[str] = Counter()
     await reset(dut)
-    for number in range(int(os.environ.get("TPUKIT_PROGRAMS", "40"))):
+    for number in range(int(os.environ.get("TPUKIT_PROGRAMS", "24"))):
         program = Program(generator)
         # Some programs are cut off by a reset of one cycle.
         cut = number % 4 == 3

@@ -54,7 +54,7 @@ def mask(bits: int, density: float) -> int:
 async def random_requests(dut: Any) -> None:
     banks = parameters()["BANKS"]
     seen = dict.fromkeys(("granted", "bank", "acc", "own write", "same cycle"), 0)
-    for _ in range(20000):
+    for _ in range(4000):
         density = random.choice((0.02, 0.1, 0.3))
         wants: dict[str, set[Port] | None] = {}
         holds: dict[str, set[Port]] = {}

@@ -40,7 +40,7 @@ async def random_traffic(dut: Any) -> None:
         return (bank * bank_bytes + random.randrange(span)) // granule
 
     beyond = banks * bank_bytes // granule
-    for _ in range(4000):
+    for _ in range(1500):
         expected: dict[str, bytes] = {}
         readers = random.sample(range(banks), len(READERS))
         for reader, bank in zip(READERS, readers, strict=True):
