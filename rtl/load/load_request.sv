@@ -14,7 +14,7 @@ module load_request #(
     input  logic                                    rst_ni,        // synchronous reset, active low
     input  logic [tpukit_isa::INSTRUCTION_BITS-1:0] instr_i,       // the instruction
     input  logic                                    issue_i,       // it issues in this cycle
-    output logic                                    ready_o,       // no active instruction, or it finishes in this cycle
+    output logic                                    ready_o,       // none is active, or it finishes in this cycle
     input  logic [              $clog2(LOAD_BEATS):0] freed_beats_i, // beats freed in this cycle
     output logic                                    mem_req_o,     // presents a burst
     output logic [                            31:0] mem_addr_o,    // its address

@@ -137,11 +137,12 @@ module load_write #(
   logic wrap1, wrap2, last_line;
   logic present, grant, line_done, instruction_done;
   logic [4:0] count;
-  logic [ADDR_BITS-1:0] address_last;
+  logic [ADDR_BITS-1:0] steps, address_last;
   logic [BANKS-1:0] mask;
 
   assign count = last_segment_q ? words_left_q[4:0] : 5'(SEGMENT);
-  assign address_last = address_q + (ADDR_BITS'(count) - ADDR_BITS'(1)) * (next_q.parameters ? ADDR_BITS'(1) : ADDR_BITS'(WORD_GRANULES));
+  assign steps = ADDR_BITS'(count) - ADDR_BITS'(1);
+  assign address_last = address_q + (next_q.parameters ? steps : ADDR_BITS'(steps * ADDR_BITS'(WORD_GRANULES)));
   assign present = valid_q && needed_q <= available_q && (!run_q || run_last);
   assign claim_req_o = present && !next_q.parameters;
   assign grant = present && (next_q.parameters || claim_grant_i);
@@ -151,7 +152,8 @@ module load_write #(
   assign push = issue_i && !(take && !pending);
   assign grant_o = grant;
   assign claim_write_o = mask;
-  assign address_error_o = present && address_last >= (next_q.parameters ? ADDR_BITS'(PARAM_WORDS) : ADDR_BITS'(GRANULES));
+  assign address_error_o = present &&
+      address_last >= (next_q.parameters ? ADDR_BITS'(PARAM_WORDS) : ADDR_BITS'(GRANULES));
 
   bank_mask #(
       .BANKS(BANKS),
@@ -252,7 +254,7 @@ module load_write #(
 
   // Which beats it needs and frees.
   logic signed [POSITION_BITS-1:0] start_after, end_needed;
-  logic [POSITION_BITS-1:0] bytes_needed, beats_needed, beats_passed, beats_line;
+  logic [POSITION_BITS-1:0] round_up, bytes_needed, beats_needed, beats_passed, beats_line;
   logic unused_beats;
 
   assign unused_beats = &{1'b0, beats_needed, beats_passed, beats_line};
@@ -264,8 +266,9 @@ module load_write #(
     bytes_needed   = end_needed;
     if (end_needed < 0) bytes_needed = '0;
     else if (end_needed > $signed(POSITION_BITS'(next_d.line_bytes))) bytes_needed = POSITION_BITS'(next_d.line_bytes);
-    beats_line = (POSITION_BITS'(next_d.line_bytes) + POSITION_BITS'(offset_d) + POSITION_BITS'(BUS_BYTES - 1)) >> BEAT_SHIFT;
-    beats_needed = (bytes_needed + POSITION_BITS'(offset_d) + POSITION_BITS'(BUS_BYTES - 1)) >> BEAT_SHIFT;
+    round_up     = POSITION_BITS'(offset_d) + POSITION_BITS'(BUS_BYTES - 1);
+    beats_line   = (POSITION_BITS'(next_d.line_bytes) + round_up) >> BEAT_SHIFT;
+    beats_needed = (bytes_needed + round_up) >> BEAT_SHIFT;
     beats_passed = start_after < 0 ? '0 : (start_after + POSITION_BITS'(offset_d)) >> BEAT_SHIFT;
     line_beats_d = next_d.line_bytes == '0 ? '0 : beats_line[BEATS_BITS-1:0];
     needed_d     = bytes_needed == '0 ? '0 : beats_needed[BEATS_BITS-1:0];

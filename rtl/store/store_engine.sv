@@ -32,7 +32,7 @@ module store_engine #(
     output logic [         tpukit_isa::ENGINES-1:0] retire_send_o,    // its send mask
     output logic [                             3:0] state_o,          // engine state of this cycle
     output logic                                    idle_o,           // nothing active or in flight (visible)
-    output logic                                    quiet_o,          // no event of the deadlock rule, no write outstanding
+    output logic                                    quiet_o,          // no event of the deadlock rule, no write out
     output logic                                    address_error_o,  // the presented burst lies outside
     // Claims
     output logic                                    claim_req_o,      // a burst's reads ask

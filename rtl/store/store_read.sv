@@ -1,5 +1,5 @@
-// Read side of the store engine (docs/units/store.md): cuts lines into bursts, claims the banks of a burst's line, reads
-// its words one a cycle and hands their bytes on, with the place where they go.
+// Read side of the store engine (docs/units/store.md): cuts lines into bursts, claims the banks of a burst's line,
+// reads its words one a cycle and hands their bytes on, with the place where they go.
 //
 //   cycle           S            S+1         ...  S+w            S+w+1
 //   claim_req_o     1                             (next burst)

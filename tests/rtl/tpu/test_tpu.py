@@ -10,7 +10,7 @@ import pytest
 
 from machine.config import load_machine
 from rtl.run import run_program
-from rtl.sources import TESTBENCH, design_parameters, design_sources, bench_parameters, bench_sources
+from rtl.sources import TESTBENCH, bench_parameters, bench_sources, design_parameters, design_sources
 from tests.rtl.runner import have_icarus
 from tests.rtl.runner import run as run_bench
 from tests.rtl.tpu.programs import MEMORY_BYTES, layer
