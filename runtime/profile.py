@@ -7,6 +7,7 @@ divided at the same cycles, so every lost cycle has a cause.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,11 +48,11 @@ def profile_layers(program: Program) -> tuple[list[LayerProfile], TimeResult]:
     Cycles before the first layer's first instruction belong to the first layer, those after the last one's end (halt)
     to the last.
     """
-    first = _simulate(program, np.zeros(0, np.int64))
+    first = _simulate(program, [])
     order, ends = _layer_ends(program, first)
     if not order:
         return [], first
-    timing = _simulate(program, ends)
+    timing = _simulate(program, ends.tolist())
     before = np.concatenate([np.zeros_like(timing.snapshots[:1]), timing.snapshots[:-1]])
     starts = np.concatenate([[0], ends[:-1]])
     layers = [
@@ -61,10 +62,10 @@ def profile_layers(program: Program) -> tuple[list[LayerProfile], TimeResult]:
     return layers, timing
 
 
-def _simulate(program: Program, snapshots: npt.NDArray[np.int64]) -> TimeResult:
+def _simulate(program: Program, marks: Sequence[int]) -> TimeResult:
     return simulate_time(
         program.machine, program.code, program_address=program.program_address,
-        memory_limit=program.memory_bytes, snapshots=snapshots,
+        memory_limit=program.memory_bytes, marks=marks,
     )
 
 

@@ -43,6 +43,7 @@ class TimeResult:
         read_beats: bus beats received, the program's own included.
         write_beats: bus beats sent.
         seconds: `cycles` at the machine's clock.
+        snapshots: int64[k, 5, 11], the counters at the end of each of the cycles that the caller marked.
     """
 
     status: Status
@@ -54,6 +55,7 @@ class TimeResult:
     read_beats: int
     write_beats: int
     seconds: float
+    snapshots: Int64Array
 
 
 def simulate_time(
@@ -62,6 +64,7 @@ def simulate_time(
     program_address: int = 0,
     memory_limit: int = WHOLE_MEMORY_BYTES,
     max_cycles: int = 1_000_000_000,
+    marks: Sequence[int] = (),
 ) -> TimeResult:
     """Step a program through the machine, one cycle after the other, from the write of the start register (cycle 0).
 
@@ -71,6 +74,7 @@ def simulate_time(
         program_address: byte address of the program, below 2**32; bits below 256 are ignored, as by the machine.
         memory_limit: bytes of memory that the program may address, a multiple of 64 below 2**32.
         max_cycles: give up after this many cycles.
+        marks: cycles in ascending order, none after the program's end, at whose end the counters are copied.
 
     Raises:
         SimulationError: the program runs longer than `max_cycles`.
@@ -86,7 +90,11 @@ def simulate_time(
     state = initial_state(machine, address, len(data) // INSTRUCTION_BYTES, memory_limit)
     shape = decoded.wait.shape
     counters = np.zeros((ENGINE_COUNT, STATE_COUNT), dtype=np.int64)
-    trace = Trace(np.full(shape, -1, dtype=np.int64), np.full(shape, -1, dtype=np.int64), counters)
+    snapshots = np.zeros((len(marks), *counters.shape), dtype=np.int64)
+    trace = Trace(
+        np.full(shape, -1, dtype=np.int64), np.full(shape, -1, dtype=np.int64), counters,
+        np.asarray(marks, dtype=np.int64).reshape(-1), snapshots,
+    )
     status, cycles = run_kept(state, decoded, trace, max_cycles)
     if status == Status.RUNNING:
         raise SimulationError(f"the program has not ended after {max_cycles} cycles")
@@ -101,4 +109,5 @@ def simulate_time(
         read_beats=int(state[0].memory.read_beats),
         write_beats=int(state[0].memory.write_beats),
         seconds=cycles / machine.clock_hz,
+        snapshots=snapshots,
     )

@@ -34,11 +34,15 @@ class Trace(NamedTuple):
         issue: int64[5, most], issue cycle of each engine's instructions.
         retire: int64[5, most], retire cycle.
         counters: int64[5, 11], cycles that each engine spent in each state.
+        marks: int64[k], cycles at whose end `counters` is copied, in ascending order.
+        snapshots: int64[k, 5, 11], those copies.
     """
 
     issue: npt.NDArray[np.int64]
     retire: npt.NDArray[np.int64]
     counters: npt.NDArray[np.int64]
+    marks: npt.NDArray[np.int64]
+    snapshots: npt.NDArray[np.int64]
 
 
 @compiled
@@ -165,10 +169,14 @@ def update(t: int, now: Any, program: Program, quiet: bool) -> None:
 def run(state: Any, program: Program, trace: Trace, max_cycles: int) -> tuple[int, int]:
     """Run cycles 1, 2, ... until the program ends; return (status, last cycle), RUNNING after `max_cycles`."""
     now = state[0]
+    taken = 0
     for t in range(1, max_cycles + 1):
         find_events(t, now, program)
         quiet = is_quiet(t, now)
         record(t, now, program, trace)
+        while taken < len(trace.marks) and trace.marks[taken] <= t:
+            trace.snapshots[taken] = trace.counters
+            taken += 1
         overflow = control.move_tokens(now.control, program.wait, program.send, now.events)
         status = control.ending(now.control, now.events, overflow, quiet)
         update(t, now, program, quiet)

@@ -1,0 +1,40 @@
+"""Whole networks: the same program file on the simulator and on the Verilated RTL, equal in everything."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from examples.digits.data import load_test
+from machine.config import load_machine
+from runtime.cosim import cosimulate
+from runtime.demo import INPUT, compile_digits
+from runtime.session import Backend, Session
+
+
+@pytest.mark.parametrize("name", ["nano4", "edge8", "edge16", "edge4x8", "edge8x4"])
+def test_digits_network(name: str) -> None:
+    session = Session(compile_digits(load_machine(name)))
+    images, _ = load_test()
+    result = cosimulate(session.program, session.first_image({INPUT: images}))
+    assert result.equal, result.differences
+    assert result.cycles_sim == result.cycles_rtl > session.program.bound_cycles > 0
+    assert result.instructions == len(session.program.instructions)
+    assert result.bytes_compared == session.program.memory_bytes
+    assert (result.mismatched_instructions, result.mismatched_bytes, result.mismatched_counters) == (0, 0, 0)
+
+
+def test_the_rtl_backend_gives_the_reference_s_outputs() -> None:
+    session = Session(compile_digits(load_machine("nano4")))
+    inputs = {INPUT: load_test()[0][:2]}
+    rtl, reference = session.run(inputs, Backend.RTL), session.run(inputs, Backend.REFERENCE)
+    assert rtl.samples == 2
+    for name, values in reference.integers.items():
+        assert np.array_equal(rtl.integers[name], values)
+    assert rtl.cycles == session.run(backend=Backend.SIM, with_function=False).cycles
+
+
+def test_a_second_program_after_the_first_takes_as_long() -> None:
+    session = Session(compile_digits(load_machine("nano4")))
+    first, second = (session.run(backend=Backend.SIM, with_function=False) for _ in range(2))
+    assert first.cycles == second.cycles and first.counters == second.counters
