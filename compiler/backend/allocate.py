@@ -43,7 +43,7 @@ class LayerPlan:
     source: Buffers | None
     residual: Buffers | None
     output: Buffers | None
-    multipliers: int = 0
+    multipliers: Buffers | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +88,13 @@ class _Allocator:
         if found is None:
             return None
         tiling, cost = found
-        placed = _place(self.machine, runs, self._roles(layer, cost), index % 2 == 1)
+        placed = _place(self.machine, runs, self._roles(cost), index % 2 == 1)
         assert placed is not None
         return LayerPlan(
             layer, tiling, cost.cycles, self._buffers(placed, "source", cost.source_words),
             self._buffers(placed, "residual", cost.residual_words),
             self._buffers(placed, "output", cost.output_words),
-            placed["multipliers"][0] * self.machine.bank_granules if "multipliers" in placed else 0,
+            self._buffers(placed, "multipliers", cost.multiplier_words),
         )
 
     def streams(self, layer: Layer) -> Streams:
@@ -109,12 +109,12 @@ class _Allocator:
     def _stays(self, value: str, layout: Layout) -> bool:
         return layout is Layout.BLOCKED and value in self.resident
 
-    def _roles(self, layer: Layer, cost: Work) -> list[tuple[str, int]]:
+    def _roles(self, cost: Work) -> list[tuple[str, int]]:
         roles = [
             ("source", cost.source_words * cost.source_buffers),
             ("output", cost.output_words * cost.output_buffers),
             ("residual", cost.residual_words * cost.output_buffers),
-            ("multipliers", _multiplier_words(self.machine, layer)),
+            ("multipliers", cost.multiplier_words * cost.multiplier_buffers),
         ]
         return [(role, words) for role, words in roles if words]
 
@@ -131,7 +131,7 @@ class _Allocator:
             cost = work(self.machine, layer, tiling, streams)
             if best is not None and cost.cycles >= best[1].cycles:
                 continue
-            if _place(self.machine, runs, self._roles(layer, cost), False) is not None:
+            if _place(self.machine, runs, self._roles(cost), False) is not None:
                 best = tiling, cost
         return best
 
@@ -195,12 +195,6 @@ def allocate(machine: Machine, network: Network) -> Plan:
         residents[value] = Box(machine, place.banks[0] * machine.bank_granules, region)
         fills[value] = next(iter(_fills(network, value)), 0)
     return Plan(tuple(plans), residents, fills)
-
-
-def _multiplier_words(machine: Machine, layer: Layer) -> int:
-    if layer.kernel is not Kernel.DEPTHWISE:
-        return 0
-    return layer.geometry.planes(machine) * layer.window.kernel[0] * layer.window.kernel[1]
 
 
 def _free_runs(machine: Machine, taken: Iterable[Banks]) -> list[Banks]:

@@ -72,6 +72,8 @@ class _LayerEmitter:
     parameters: int = 0
     record: int = 0
     item_index: int = 0
+    held_multipliers: tuple[int, int] = (0, 0)
+    multipliers_loaded: int = 0
 
     @property
     def machine(self) -> Machine:
@@ -92,7 +94,7 @@ class _LayerEmitter:
             self.emitter.items_done += 1
 
     def _prepare(self) -> None:
-        """Load what belongs to the whole layer: border of a resident output, parameters, multipliers."""
+        """Load what belongs to the whole layer: border of a resident output, parameters, record."""
         machine, layer, constants = self.machine, self.layer, self.emitter.constants
         half = machine.parameter_entries // 2
         self.parameters, self.record = half * (self.index % 2), half * (self.index % 2) + half - 1
@@ -104,10 +106,6 @@ class _LayerEmitter:
             self.loads.append(load_parameters(machine, address, self.record, (1, 1), 0))
         if layer.parameters is not None:
             self._prepare_parameters()
-        if layer.kernel is Kernel.DEPTHWISE:
-            words = multiplier_words(machine, layer)
-            count = len(words) // machine.block_bytes
-            self.loads += load_words(machine, constants.add(words), self.plan.multipliers, count)
 
     def _prepare_parameters(self) -> None:
         machine, parameters = self.machine, self.layer.parameters
@@ -152,6 +150,21 @@ class _LayerEmitter:
         self.loads, self.body = [], []
         return step
 
+    def _multipliers(self, planes: tuple[int, int]) -> int:
+        """Return where an item's multipliers lie; they are loaded where they differ from the item's before."""
+        buffers = self.plan.multipliers
+        if buffers is None:
+            return 0
+        if planes != self.held_multipliers:
+            self.held_multipliers, self.multipliers_loaded = planes, self.multipliers_loaded + 1
+            words = self.layer.window.kernel[0] * self.layer.window.kernel[1]
+            address = self.emitter.constants.add(multiplier_words(self.machine, self.layer))
+            self.loads += load_words(
+                self.machine, address + planes[0] * words * self.machine.block_bytes,
+                buffers.address(self.machine, self.multipliers_loaded), (planes[1] - planes[0]) * words,
+            )
+        return buffers.address(self.machine, self.multipliers_loaded)
+
     def _item(self, item: Item) -> Iterator[Step]:
         entry, lane_entries = self._item_parameters(item)
         output = self._output_box(item)
@@ -170,7 +183,7 @@ class _LayerEmitter:
             source = self._source_box(item.inputs[0])
         self.body += vector_instructions(VectorItem(
             self.machine, self.layer, item.output, source, output, residual, accumulator, entry, lane_entries,
-            self.record, self.plan.multipliers,
+            self.record, self._multipliers(item.output.planes),
         ))
         self._store(output, item.output)
         yield self._step()

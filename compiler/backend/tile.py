@@ -62,6 +62,8 @@ class Work:
     output_words: int
     source_buffers: int
     output_buffers: int
+    multiplier_words: int
+    multiplier_buffers: int
 
 
 def items(machine: Machine, layer: Layer, tiling: Tiling) -> Iterator[Item]:
@@ -192,6 +194,8 @@ def work(machine: Machine, layer: Layer, tiling: Tiling, streams: Streams) -> Wo
         result.words if streams.output else 0,
         1 if single else 2,
         1 if count == 1 else 2,
+        tiling.planes * layer.window.kernel[0] * layer.window.kernel[1] if layer.kernel is Kernel.DEPTHWISE else 0,
+        1 if groups == 1 else 2,
     )
 
 

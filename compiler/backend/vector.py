@@ -96,7 +96,7 @@ def _window(item: VectorItem, lane: int) -> Instruction:
     if layer.kernel is Kernel.MAX:
         return make(Opcode.VECTOR, reduce=VectorReduce.MAX, **fields)
     word, (height, width) = item.machine.granules_per_word, layer.window.kernel
-    first = item.multipliers + region.planes[0] * height * width * word + lane * _lane_step(item)
+    first = item.multipliers + lane * _lane_step(item)
     multiplier = _operand("b", first, (height * width * word, 0, 0), counts)
     multiplier["b_span"] += (height * width - 1) * word
     return make(

@@ -10,6 +10,8 @@ import numpy.typing as npt
 import pytest
 
 from accel_sim.function import execute
+from compiler.backend.layers import Edge
+from compiler.backend.lower import DENSE_EDGE
 from compiler.backend.program import CompiledProgram
 from compiler.graph import Graph, Node, Op, Quantization, Tensor
 from compiler.passes.legality import verify_quantized
@@ -111,19 +113,40 @@ def _run(program: CompiledProgram, arrays: dict[str, npt.NDArray[np.int8]]) -> d
     memory = np.zeros((samples, program.memory_bytes), np.uint8)
     memory[:, : len(program.memory)] = program.memory
     for entry in program.inputs:
-        memory[:, entry.address : entry.address + entry.bytes] = arrays[entry.name].reshape(samples, -1).view(np.uint8)
+        array = arrays[entry.name]
+        data = array if entry.layout == "dense" else _blocks(program.machine, array)
+        memory[:, entry.address : entry.address + entry.bytes] = data.reshape(samples, -1).view(np.uint8)
     execute(program.machine, program.instructions, memory)
-    return {
-        entry.name: memory[:, entry.address : entry.address + entry.bytes].view(np.int8).reshape(
-            samples, *entry.shape[1:]
+    results = {}
+    for entry in program.outputs:
+        data = memory[:, entry.address : entry.address + entry.bytes].view(np.int8)
+        dense = entry.layout == "dense"
+        results[entry.name] = (
+            data.reshape(samples, *entry.shape[1:]) if dense else _unblock(data, entry.shape, program.machine)
         )
-        for entry in program.outputs
-    }
+    return results
 
 
-def check(machine: Machine, graph: Graph, samples: int = 2, seed: int = 0) -> CompiledProgram:
+def _blocks(machine: Machine, array: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+    """int8[N, C, H, W] in blocked layout, lanes beyond C zero."""
+    samples, channels, height, width = array.shape
+    block = machine.block_bytes
+    padded = np.zeros((samples, -(-channels // block) * block, height, width), np.int8)
+    padded[:, :channels] = array
+    return padded.reshape(samples, -1, block, height, width).transpose(0, 1, 3, 4, 2)
+
+
+def _unblock(data: npt.NDArray[np.int8], shape: tuple[int, ...], machine: Machine) -> npt.NDArray[np.int8]:
+    _, channels, height, width = shape
+    split = data.reshape(len(data), -1, height, width, machine.block_bytes)
+    return split.transpose(0, 1, 4, 2, 3).reshape(len(data), -1, height, width)[:, :channels]
+
+
+def check(
+    machine: Machine, graph: Graph, samples: int = 2, seed: int = 0, edge: Edge = DENSE_EDGE
+) -> CompiledProgram:
     """Compile, execute and compare a graph with the reference; return the program."""
-    program = compile_graph(machine, graph)
+    program = compile_graph(machine, graph, edge=edge)
     random = np.random.default_rng(seed)
     arrays = {
         entry.name: random.integers(-128, 128, (samples, *entry.shape[1:])).astype(np.int8) for entry in program.inputs
@@ -136,11 +159,11 @@ def check(machine: Machine, graph: Graph, samples: int = 2, seed: int = 0) -> Co
     return program
 
 
-@pytest.fixture(name="check")
+@pytest.fixture(name="check", scope="session")
 def _check() -> Any:
     return check
 
 
-@pytest.fixture(name="net")
+@pytest.fixture(name="net", scope="session")
 def _net() -> type[Net]:
     return Net

@@ -1,0 +1,105 @@
+"""Tiles cover the output exactly once, fit the machine, and what lies at the same time lies apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from compiler.backend.allocate import Plan, allocate
+from compiler.backend.layers import Kernel
+from compiler.backend.lower import lower
+from compiler.backend.partition import partition
+from compiler.backend.tile import Item, items
+from compiler.graph import Graph, Op
+from machine.config import Machine, load_machine
+from machine.errors import CompileError
+
+MACHINES = ["nano4", "edge8", "edge4x8", "edge8x4", "edge16"]
+
+
+def _plan(machine: Machine, graph: Graph) -> Plan:
+    return allocate(machine, lower(machine, graph, partition(graph)))
+
+
+def _marked(machine: Machine, found: list[Item], shape: tuple[int, int, int]) -> Any:
+    counts = np.zeros(shape, int)
+    for item in found:
+        region = item.output
+        counts[slice(*region.planes), slice(*region.rows), slice(*region.columns)] += 1
+    return counts
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    machine_name=st.sampled_from(MACHINES), channels=st.integers(1, 40), size=st.integers(1, 30),
+    outputs=st.integers(1, 40), kernel=st.integers(1, 4), stride=st.integers(1, 2),
+)
+def test_items_cover_the_output_once_and_fit(
+    net: Any, machine_name: str, channels: int, size: int, outputs: int, kernel: int, stride: int
+) -> None:
+    machine = load_machine(machine_name)
+    built = net(0)
+    x = built.conv(built.input(channels, size, size), 5, (1, 1), pads=(0, 0, 0, 0))
+    y = built.conv(x, outputs, (kernel, kernel), (stride, stride), (kernel // 2,) * 4)
+    plan = _plan(machine, built.graph(y))
+    for each in plan.layers:
+        g = each.layer.geometry
+        found = list(items(machine, each.layer, each.tiling))
+        assert (_marked(machine, found, (g.planes(machine), g.height, g.width)) == 1).all()
+        lanes = machine.block_bytes // machine.columns
+        for item in found:
+            assert item.output.words * lanes <= machine.accumulator_half_rows
+            for buffers, regions in ((each.source, item.inputs), (each.output, (item.output,))):
+                assert buffers is None or all(region.words <= buffers.words for region in regions)
+
+
+@pytest.mark.parametrize("machine_name", MACHINES)
+def test_operands_of_a_layer_share_no_bank(net: Any, machine_name: str) -> None:
+    machine = load_machine(machine_name)
+    built = net(1)
+    a = built.conv(built.input(3, 12, 12), 16)
+    b = built.add(built.conv(a, 16), a)
+    y = built.pool(built.conv(b, 16, groups=16), Op.AVERAGE_POOL)
+    plan = _plan(machine, built.graph(y))
+    for each in plan.layers:
+        banks: list[set[int]] = []
+        seen = set()
+        for buffers, source in (
+            (each.source, each.layer.source.value), (each.residual, each.layer.residual and each.layer.residual.value),
+            (each.output, each.layer.output),
+        ):
+            if source in seen:
+                continue
+            seen.add(source)
+            if buffers is not None:
+                first, words = buffers.base, buffers.words * buffers.count
+            elif source is not None and source in plan.residents:
+                first, words = plan.residents[source].base, plan.residents[source].region.words
+            else:
+                continue
+            last = first + words * machine.granules_per_word - 1
+            assert last < machine.scratchpad_granules
+            banks.append(set(range(first // machine.bank_granules, last // machine.bank_granules + 1)))
+        if each.layer.kernel is Kernel.DEPTHWISE:
+            assert each.multipliers is not None
+            banks.append({each.multipliers.base // machine.bank_granules})
+        assert sum(map(len, banks)) == len(set().union(*banks))
+
+
+def test_small_activations_stay_in_the_scratchpad(net: Any) -> None:
+    built = net(2)
+    a = built.conv(built.input(3, 8, 8), 16)
+    y = built.dense(built.reshape(built.pool(built.conv(a, 16), Op.MAX_POOL), 256), 10)
+    plan = _plan(load_machine("edge16"), built.graph(y))
+    assert len(plan.residents) == 4
+
+
+def test_a_layer_that_fits_no_tile_is_refused_by_name(net: Any) -> None:
+    built = net(2)
+    y = built.pool(built.input(3, 200, 200), Op.MAX_POOL, (200, 200))
+    with pytest.raises(CompileError, match=r"node 'max_pool_0' \(max kernel\): no tile of it fits the scratchpad"):
+        _plan(load_machine("nano4"), built.graph(y))
