@@ -46,7 +46,7 @@ module instruction_queue #(
       count_q <= '0;
       read_q  <= '0;
       write_q <= '0;
-    end else begin
+    end else if (push_i || pop_i) begin
       if (push_i && !pop_i) count_q <= count_q + 1'b1;
       if (pop_i && !push_i) count_q <= count_q - 1'b1;
       if (pop_i && !single) read_q <= read_q + 1'b1;

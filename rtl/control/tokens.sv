@@ -1,5 +1,5 @@
 // Token counters: token[p][q] counts signals from engine p to engine q, 0 to TOKEN_LIMIT. A retirement in cycle t adds,
-// an issue in cycle t takes; both are visible at t+1. Signals of an engine to itself do not exist.
+// an issue in cycle t takes; both are visible at t+1. Dispatch lets no signal of an engine to itself through.
 //
 //   cycle           t      t+1
 //   retire_i[p]     1
@@ -14,36 +14,38 @@ module tokens (
     output logic [ 4:0] ready_o,    // every token that the head of q waits for is there
     output logic        overflow_o  // a counter would exceed the limit
 );
-  logic [24:0] lacking;  // bit 5 q + p: q waits for p and there is no token
-  logic [24:0] over;
+  // Bit or counter 5 q + p belongs to the signals from p to q.
+  logic [24:0][7:0] count_q;
+  logic [24:0] some_q, full_q;  // counters that are not zero; at the limit
+  logic [24:0] add, take;
 
-  generate
-    for (genvar q = 0; q < 5; q++) begin : g_to
-      for (genvar p = 0; p < 5; p++) begin : g_from
-        if (p == q) begin : g_none  // dispatch lets no such mask through
-          assign lacking[5*q+p] = 1'b0;
-          assign over[5*q+p] = 1'b0;
-          logic unused;
-          assign unused = wait_i[5*q+p] ^ send_i[5*p+q];
-        end else begin : g_counter
-          logic [7:0] count_q;
-          logic add, take;
+  always_comb begin
+    for (int q = 0; q < 5; q++) begin
+      for (int p = 0; p < 5; p++) add[5*q+p] = retire_i[p] && send_i[5*p+q];
+      take[5*q+:5] = issue_i[q] ? wait_i[5*q+:5] : '0;
+      ready_o[q] = (wait_i[5*q+:5] & ~some_q[5*q+:5]) == '0;
+    end
+  end
 
-          assign add = retire_i[p] && send_i[5*p+q];
-          assign take = issue_i[q] && wait_i[5*q+p];
-          assign lacking[5*q+p] = wait_i[5*q+p] && count_q == 0;
-          assign over[5*q+p] = add && !take && count_q == 8'(tpukit_isa::TOKEN_LIMIT);
+  assign overflow_o = (add & ~take & full_q) != '0;
 
-          always_ff @(posedge clk_i) begin
-            if (!rst_ni) count_q <= '0;
-            else if (add && !take) count_q <= count_q + 1'b1;
-            else if (take && !add) count_q <= count_q - 1'b1;
-          end
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      count_q <= '0;
+      some_q  <= '0;
+      full_q  <= '0;
+    end else if (add != take) begin
+      for (int i = 0; i < 25; i++) begin
+        if (add[i] && !take[i]) begin
+          count_q[i] <= count_q[i] + 1'b1;
+          some_q[i]  <= 1'b1;
+          full_q[i]  <= count_q[i] == 8'(tpukit_isa::TOKEN_LIMIT - 1);
+        end else if (take[i] && !add[i]) begin
+          count_q[i] <= count_q[i] - 1'b1;
+          some_q[i]  <= count_q[i] != 8'd1;
+          full_q[i]  <= 1'b0;
         end
       end
-      assign ready_o[q] = lacking[5*q+:5] == '0;
     end
-  endgenerate
-
-  assign overflow_o = over != '0;
+  end
 endmodule
