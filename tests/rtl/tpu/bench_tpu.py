@@ -154,6 +154,20 @@ async def programs_in_a_row(dut: Any) -> None:
 
 
 @cocotb.test()
+async def every_start_is_like_the_first(dut: Any) -> None:
+    """With a memory of constant pace a program takes the same cycles after reset and after other programs."""
+    machine = load_machine("nano4")
+    memory = await begin(dut, 1.0)
+    server = cocotb.start_soon(memory.serve())
+    cycles: dict[str, set[int]] = {"layer": set(), "copy": set()}
+    for name in ("layer", "copy", "copy", "layer", "copy", "layer"):
+        await run(dut, memory, layer(machine) if name == "layer" else copy(machine, 33))
+        cycles[name].add(await read_register(dut, "CYCLES_LOW"))
+    assert [len(values) for values in cycles.values()] == [1, 1], cycles
+    server.cancel()
+
+
+@cocotb.test()
 async def reset_in_the_middle(dut: Any) -> None:
     """CONTROL.reset while bursts are outstanding: the port is drained, and the next program runs as ever."""
     machine = load_machine("nano4")

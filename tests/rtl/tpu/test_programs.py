@@ -99,6 +99,16 @@ def test_layer_on_larger_machines(name: str) -> None:
     assert (result.memory == program.expected).all()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["edge8x4", "edge4x8"])
+def test_copy_on_machines_that_are_not_square(name: str) -> None:
+    machine = load_machine(name)
+    program = copy(machine, 50)
+    result = run(machine, program)
+    assert result.status is Status.DONE
+    assert (result.memory == program.expected).all()
+
+
 def test_illegal_instruction() -> None:
     """The second instruction is complete in 134, where dispatch looks at it."""
     memory = halt_only().memory
