@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from compiler.backend.allocate import Buffers, LayerPlan, Plan
 from compiler.backend.constants import (
@@ -29,6 +30,7 @@ from compiler.backend.transfers import (
 from compiler.backend.vector import VectorItem, vector_instructions
 from machine.config import Machine
 from machine.isa import Instruction, Opcode, make
+from machine.numerics import Int8Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,22 @@ class _LayerEmitter:
         """The machine."""
         return self.emitter.machine
 
+    @cached_property
+    def tiles(self) -> Int8Array:
+        """The layer's weights as tiles."""
+        return weight_tiles(self.machine, self.layer)
+
+    @cached_property
+    def multiplier_address(self) -> int:
+        """Address of the depthwise weights."""
+        return self.emitter.constants.add(multiplier_words(self.machine, self.layer))
+
+    @cached_property
+    def parameter_address(self) -> int:
+        """Address of the parameter entries of all channels."""
+        assert self.layer.parameters is not None
+        return self.emitter.constants.add(channel_entries(self.machine, self.layer.parameters))
+
     @property
     def layer(self) -> Layer:
         """The layer."""
@@ -114,8 +132,8 @@ class _LayerEmitter:
             address = self.emitter.constants.add(uniform_entries(machine, parameters))
             self.loads.append(load_parameters(machine, address, self.parameters, (1, len(parameters.bias)), 0))
         elif self._parameters_stay():
-            address = self.emitter.constants.add(channel_entries(machine, parameters))
-            self.loads.append(load_parameters(machine, address, self.parameters, (1, self._lanes * self._planes), 0))
+            entries = (1, self._lanes * self._planes)
+            self.loads.append(load_parameters(machine, self.parameter_address, self.parameters, entries, 0))
 
     @property
     def _lanes(self) -> int:
@@ -137,12 +155,10 @@ class _LayerEmitter:
         if self._parameters_stay():
             return self.parameters + item.output.planes[0], self._planes
         entry = self.parameters + parameter_slot(self.machine) * (self.item_index % 2)
-        address = self.emitter.constants.add(channel_entries(self.machine, self.layer.parameters))
         entry_bytes = 12 * self.machine.columns
-        self.loads.append(load_parameters(
-            self.machine, address + item.output.planes[0] * entry_bytes, entry, (self._lanes, item.output.depth),
-            self._planes * entry_bytes,
-        ))
+        address = self.parameter_address + item.output.planes[0] * entry_bytes
+        groups = (self._lanes, item.output.depth)
+        self.loads.append(load_parameters(self.machine, address, entry, groups, self._planes * entry_bytes))
         return entry, item.output.depth
 
     def _step(self) -> Step:
@@ -158,9 +174,8 @@ class _LayerEmitter:
         if planes != self.held_multipliers:
             self.held_multipliers, self.multipliers_loaded = planes, self.multipliers_loaded + 1
             words = self.layer.window.kernel[0] * self.layer.window.kernel[1]
-            address = self.emitter.constants.add(multiplier_words(self.machine, self.layer))
             self.loads += load_words(
-                self.machine, address + planes[0] * words * self.machine.block_bytes,
+                self.machine, self.multiplier_address + planes[0] * words * self.machine.block_bytes,
                 buffers.address(self.machine, self.multipliers_loaded), (planes[1] - planes[0]) * words,
             )
         return buffers.address(self.machine, self.multipliers_loaded)
@@ -263,8 +278,7 @@ class _LayerEmitter:
         """Return address and number of the weight tiles of a pass, in exactly the order in which it takes them."""
         key = (outputs, inputs, granule[0])
         if key not in self.weights:
-            tiles = weight_tiles(self.machine, self.layer)
-            part = tiles[
+            part = self.tiles[
                 outputs[0] * self._lanes : outputs[1] * self._lanes, inputs[0] : inputs[1], granule[0] : granule[1]
             ]
             count = part.size // self.machine.tile_bytes
