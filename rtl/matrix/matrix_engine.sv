@@ -11,7 +11,7 @@
 //   acc_ren_o                                                             row i
 //   acc_rdata_i                                                                      old row
 //   acc_wen_o                                                                                  new row
-//   retire_o                                                                                   last row of the last pass
+//   retire_o                                                                                   last row, last pass
 //   hold_read_o               .. S+m-1
 //   hold_acc_o                .. S+m+r+c+1
 //

@@ -26,7 +26,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from cocotb_tools.runner import VerilatorControlFile, get_results, get_runner
+from cocotb_tools.check_results import get_results
+from cocotb_tools.runner import VerilatorControlFile, get_runner
 
 ROOT = Path(__file__).resolve().parents[2]
 RTL = ROOT / "rtl"
