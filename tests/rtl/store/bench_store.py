@@ -120,6 +120,7 @@ async def lockstep(
                 responses.append(cycle + latency)
         if expected["address_error_o"]:
             assert broken is not None, "the model finds an address error in a legal instruction"
+            await nothing_outside(dut)
             return
         if valid and expected["accept_o"]:
             left.pop(0)
@@ -129,6 +130,23 @@ async def lockstep(
         await edge(dut)
         dut.store_rdata_i.value = word
     assert broken is None, "no address error"
+
+
+async def nothing_outside(dut: Any) -> None:
+    """Go on after an address error: what is buffered may be sent, the burst outside and later ones may not."""
+    dut.instr_valid_i.value = 0
+    dut.m_axi_bvalid_i.value = 0
+    reads = 0
+    for cycle in range(300):
+        await edge(dut)
+        dut.claim_grant_i.value = 1
+        await settle()
+        compare(dut, {"claim_req_o": 0, "address_error_o": 0}, cycle)
+        reads += int(dut.store_ren_o.value)
+        first = int(dut.m_axi_awaddr_o.value)
+        if int(dut.m_axi_awvalid_o.value):
+            assert first < LIMIT and not PROGRAM[0] <= first < PROGRAM[1]
+    assert reads == 0, "words of the burst outside are read"
 
 
 class StallingSlave:

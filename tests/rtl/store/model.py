@@ -108,7 +108,6 @@ class StoreModel:
         send = oldest is not None and oldest.granted >= 0 and t >= oldest.granted + len(oldest.words) + 2
         send = send and len(self.waiting) < self.outstanding_limit
         send = send and (self.channel is None or t >= self.channel.sent + self.channel.beats)
-        beat = self.channel is not None and self.channel.sent < t <= self.channel.sent + self.channel.beats
         retire = response and self.waiting[0].final
         out = {
             "accept_o": accept,
