@@ -1,0 +1,45 @@
+"""Cycle counts of compiled programs, kept in git: a change of the compiler or of the law shows as a change here.
+
+`python -m benchmarks.golden_cycles` compiles the digits network for every named machine whose equality with the RTL is
+claimed, assembles the example kernels for nano4, steps each program and writes `tests/golden/cycles.json`
+(`tests/e2e/test_golden_cycles.py` holds it). The counts are those of the per-cycle stepper; the same programs are
+compared with the RTL in `tests/cosim`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from accel_sim.stepper import simulate_time
+from machine.assembly import assemble
+from machine.config import load_machine, machine_names
+from machine.program import Program
+from runtime.demo import compile_digits
+
+ROOT = Path(__file__).resolve().parent.parent
+GOLDEN = ROOT / "tests/golden/cycles.json"
+LARGEST_ARRAY = 32
+"""Rows or columns of the largest machine whose equality with the RTL is claimed (DESIGN.md, contract 1)."""
+
+
+def cycles(program: Program) -> int:
+    """Return the cycles of one program."""
+    return simulate_time(program.machine, program.code, memory_limit=program.memory_bytes).cycles
+
+
+def measure() -> dict[str, dict[str, int]]:
+    """Return cycles by kind and name."""
+    machines = [load_machine(name) for name in machine_names()]
+    small = [machine for machine in machines if machine.block_bytes <= LARGEST_ARRAY]
+    kernels = sorted((ROOT / "examples/kernels").glob("*.s"))
+    return {
+        "digits": {machine.name: cycles(compile_digits(machine)) for machine in small},
+        "kernels on nano4": {
+            path.stem: cycles(assemble(path.read_text(), load_machine("nano4"), path.name)) for path in kernels
+        },
+    }
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(json.dumps(measure(), indent=2) + "\n")
