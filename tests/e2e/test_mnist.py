@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(not MODEL.exists() or not DATA.exists(), reason=
 
 def images(name: str) -> np.ndarray:
     """Images of an IDX file: float32[n, 1, 28, 28], values 0 to 255 as the model was trained with."""
-    data = np.frombuffer(gzip.open(DATA / name).read(), np.uint8)[16:]
+    data = np.frombuffer(gzip.decompress((DATA / name).read_bytes()), np.uint8)[16:]
     return data.reshape(-1, 1, 28, 28).astype(np.float32)
 
 
@@ -36,7 +36,7 @@ def session() -> Session:
 
 @pytest.mark.slow
 def test_accuracy_and_equality_on_ten_thousand_images(session: Session) -> None:
-    labels = np.frombuffer(gzip.open(DATA / "t10k-labels-idx1-ubyte.gz").read(), np.uint8)[8:]
+    labels = np.frombuffer(gzip.decompress((DATA / "t10k-labels-idx1-ubyte.gz").read_bytes()), np.uint8)[8:]
     inputs = {INPUT: images("t10k-images-idx3-ubyte.gz")}
     sim, reference, cpu = (session.run(inputs, backend) for backend in (Backend.SIM, Backend.REFERENCE, Backend.CPU))
     for name, values in reference.integers.items():
