@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from compiler.backend.allocate import allocate
-from compiler.backend.finish import finish
+from compiler.backend.finish import emit_program, schedule_network
 from compiler.backend.layers import Edge
 from compiler.backend.lower import DENSE_EDGE, lower
+from compiler.backend.memory import allocate
 from compiler.backend.partition import partition
+from compiler.backend.plan import plan_network
 from compiler.backend.program import CompiledProgram
 from compiler.front import STAGES as FRONT_STAGES
 from compiler.front import front
@@ -35,8 +36,10 @@ STAGES: tuple[StageName, ...] = (
     *(StageName(stage.name, stage.description) for stage in FRONT_STAGES),
     StageName("partition", "the host's operators and the machine's"),
     StageName("lower", "layers that each fit one kernel, additions fused, first layers packed"),
-    StageName("tile", "scratchpad banks, resident activations, each layer's tile and buffers"),
-    StageName("emit", "instructions, ordered, with tokens and addresses, verified"),
+    StageName("tile", "each layer's tile and buffers, and the activations that stay in the scratchpad"),
+    StageName("schedule", "instructions in the order of dispatch"),
+    StageName("allocate", "memory: instructions, constants, activations"),
+    StageName("emit", "tokens, final addresses and the program's image, verified"),
 )
 
 
@@ -73,9 +76,13 @@ def compile_graph(
     see("partition", parts)
     network = lower(machine, graph, parts, edge)
     see("lower", network)
-    plan = allocate(machine, network)
+    plan = plan_network(machine, network)
     see("tile", plan)
-    program = finish(machine, graph, parts, network, plan)
+    scheduled = schedule_network(machine, network, plan)
+    see("schedule", scheduled)
+    placement = allocate(len(scheduled.instructions) + 1, len(scheduled.constants), scheduled.memory)
+    see("allocate", placement)
+    program = emit_program(machine, graph, parts, network, plan, scheduled, placement)
     verify_program(machine, program.instructions, program.memory_bytes)
     see("emit", program)
     return program

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from compiler.backend.allocate import Buffers, LayerPlan, Plan
 from compiler.backend.constants import (
     Constants,
     channel_entries,
@@ -18,6 +17,7 @@ from compiler.backend.constants import (
 from compiler.backend.geometry import Box, Region
 from compiler.backend.layers import Kernel, Layer, Layout, Network, Source
 from compiler.backend.memory import MemoryMap
+from compiler.backend.plan import Buffers, LayerPlan, Plan
 from compiler.backend.tile import Item, granules, items, parameter_slot
 from compiler.backend.transfers import (
     fill_border,

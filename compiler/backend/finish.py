@@ -1,93 +1,107 @@
-"""Finish: instructions in order get their tokens and final addresses, and the program is put together and verified."""
+"""The last stages: instructions in order, then with tokens and final addresses, and the program put together."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+import numpy.typing as npt
 
 from compiler.backend.accesses import Space, accesses
-from compiler.backend.allocate import LayerPlan, Plan
 from compiler.backend.emit import Emitter
-from compiler.backend.geometry import ceil_div, round_up
+from compiler.backend.geometry import ceil_div
 from compiler.backend.layers import Layout, Network
-from compiler.backend.memory import ACTIVATION_BASE, MemoryMap, map_memory
+from compiler.backend.memory import MemoryMap, Placement, map_memory
 from compiler.backend.partition import Partition
+from compiler.backend.plan import LayerPlan, Plan
 from compiler.backend.program import CompiledProgram, HostOperator, LayerReport, TensorDescriptor
 from compiler.backend.schedule import schedule
 from compiler.backend.tile import items
 from compiler.backend.tokens import insert_tokens
 from compiler.graph import Graph, Node, Op
 from machine.config import Machine
-from machine.errors import CompileError
-from machine.isa import INSTRUCTION_BYTES, Engine, Instruction, Opcode, encode, make
-
-ALIGNMENT = 4096
+from machine.isa import Engine, Instruction, Opcode, encode, make
 
 
-def finish(machine: Machine, graph: Graph, parts: Partition, network: Network, plan: Plan) -> CompiledProgram:
-    """Emit, order, synchronise and place a planned network.
+@dataclass(frozen=True, slots=True, eq=False)
+class Scheduled:
+    """All instructions but halt in program order, the layer of each, the constants, and the memory they refer to."""
 
-    Raises:
-        CompileError: the program does not fit the machine's 32-bit memory.
-    """
+    instructions: tuple[Instruction, ...]
+    layer_of: tuple[int, ...]
+    constants: npt.NDArray[np.uint8]
+    memory: MemoryMap
+
+
+def schedule_network(machine: Machine, network: Network, plan: Plan) -> Scheduled:
+    """Stage `schedule`: every layer's instructions in the order of dispatch, memory addresses still relative."""
     memory = map_memory(machine, network, plan)
     emitter = Emitter(machine, network, plan, memory)
-    steps = list(emitter.steps())
-    ordered, layer_of = schedule(machine, steps)
-    synchronised = [*insert_tokens(machine, ordered), make(Opcode.HALT)]
-    image = emitter.constants.image()
-    constants_at = round_up(len(synchronised) * INSTRUCTION_BYTES, ALIGNMENT)
-    activations_at = round_up(constants_at + len(image), ALIGNMENT)
-    memory_bytes = round_up(activations_at + memory.size, 64)
-    if memory_bytes >= ACTIVATION_BASE:
-        raise CompileError(f"the network needs {memory_bytes} bytes of memory; legal are {ACTIVATION_BASE}")
-    placed = [_move(instruction, constants_at, activations_at) for instruction in synchronised]
-    data = np.zeros(constants_at + len(image), np.uint8)
+    ordered, layer_of = schedule(machine, list(emitter.steps()))
+    return Scheduled(tuple(ordered), tuple(layer_of), emitter.constants.image(), memory)
+
+
+def emit_program(
+    machine: Machine, graph: Graph, parts: Partition, network: Network, plan: Plan, scheduled: Scheduled,
+    placement: Placement,
+) -> CompiledProgram:
+    """Stage `emit`: tokens, final addresses, the memory image and what a run and a profile need to know."""
+    synchronised = [*insert_tokens(machine, scheduled.instructions), make(Opcode.HALT)]
+    placed = [_move(instruction, placement) for instruction in synchronised]
+    data = np.zeros(placement.constants_at + len(scheduled.constants), np.uint8)
     encoded = b"".join(encode(instruction) for instruction in placed)
     data[: len(encoded)] = np.frombuffer(encoded, np.uint8)
-    data[constants_at:] = image
-    shift = activations_at - ACTIVATION_BASE
+    data[placement.constants_at :] = scheduled.constants
+    describe = _Edge(machine, graph, network, scheduled.memory, placement).describe
     return CompiledProgram(
-        machine, tuple(placed), (*layer_of, -1), data, memory_bytes,
-        tuple(_describe(machine, graph, network, memory, name, shift) for name in parts.inputs),
-        tuple(_describe(machine, graph, network, memory, name, shift) for name in parts.outputs),
-        _reports(machine, plan.layers, ordered, layer_of),
+        machine, tuple(placed), (*scheduled.layer_of, -1), data, placement.memory_bytes,
+        tuple(describe(name) for name in parts.inputs),
+        tuple(describe(name) for name in parts.outputs),
+        _reports(machine, plan.layers, scheduled.instructions, scheduled.layer_of),
         tuple(_host_operator(graph, node) for node in parts.before),
         tuple(_host_operator(graph, node) for node in parts.after),
     )
 
 
-def _move(instruction: Instruction, constants_at: int, activations_at: int) -> Instruction:
-    """Add the final base to a relative memory address."""
+def _move(instruction: Instruction, placement: Placement) -> Instruction:
+    """Give a relative memory address its final form."""
     if "memory_address" not in instruction.values:
         return instruction
     if instruction.opcode is Opcode.LOAD and instruction["line_bytes"] == 0:
         return instruction
-    address = instruction["memory_address"]
-    moved = address - ACTIVATION_BASE + activations_at if address >= ACTIVATION_BASE else address + constants_at
+    moved = placement.move(instruction["memory_address"])
     return Instruction(instruction.opcode, {**instruction.values, "memory_address": moved})
 
 
-def _describe(
-    machine: Machine, graph: Graph, network: Network, memory: MemoryMap, name: str, shift: int
-) -> TensorDescriptor:
-    tensor = graph.tensors[name]
-    producer = graph.producer(name)
-    if producer is not None and producer.op is Op.QUANTIZE:
-        host_name = producer.inputs[0]
-    else:
-        readers = [node.output for node in graph.consumers(name) if node.op is Op.DEQUANTIZE]
-        host_name = readers[0] if readers else ""
-    root = network.aliases[name]
-    layout = Layout.DENSE if network.values[root].dense else Layout.BLOCKED
-    blocked_bytes = network.values[root].geometry.blocked_bytes(machine)
-    return TensorDescriptor(
-        name, host_name, tensor.shape, tensor.scale, tensor.zero_point,
-        memory.address(root, layout) + shift,
-        int(np.prod(tensor.shape)) if layout is Layout.DENSE else blocked_bytes, str(layout),
-    )
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """Describes the tensors at the machine's edge."""
+
+    machine: Machine
+    graph: Graph
+    network: Network
+    memory: MemoryMap
+    placement: Placement
+
+    def describe(self, name: str) -> TensorDescriptor:
+        """Return an input's or output's descriptor."""
+        tensor, root = self.graph.tensors[name], self.network.aliases[name]
+        value = self.network.values[root]
+        layout = Layout.DENSE if value.dense else Layout.BLOCKED
+        length = value.geometry.elements if value.dense else value.geometry.blocked_bytes(self.machine)
+        return TensorDescriptor(
+            name, self._host_name(name), tensor.shape, tensor.scale, tensor.zero_point,
+            self.placement.move(self.memory.address(root, layout)), length, str(layout),
+        )
+
+    def _host_name(self, name: str) -> str:
+        producer = self.graph.producer(name)
+        if producer is not None and producer.op is Op.QUANTIZE:
+            return producer.inputs[0]
+        readers = [node.output for node in self.graph.consumers(name) if node.op is Op.DEQUANTIZE]
+        return readers[0] if readers else ""
 
 
 def _host_operator(graph: Graph, node: Node) -> HostOperator:

@@ -1,15 +1,18 @@
-"""The memory map: instructions, constants, then activations; addresses are relative until `MemoryMap.move`."""
+"""The memory map: instructions, constants, then activations; addresses are relative until the sizes are known."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from compiler.backend.allocate import Plan
 from compiler.backend.geometry import round_up
 from compiler.backend.layers import Layout, Network
+from compiler.backend.plan import Plan
 from machine.config import Machine
+from machine.errors import CompileError
+from machine.isa import INSTRUCTION_BYTES
 
 ALIGNMENT = 256
+PART_ALIGNMENT = 4096
 ACTIVATION_BASE = 1 << 31
 """Activations lie here until the sizes of instructions and constants are known."""
 
@@ -33,6 +36,35 @@ class MemoryMap:
     def address(self, name: str, layout: Layout) -> int:
         """Address of an activation."""
         return self.places[name, layout]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the parts of memory begin, and where it ends."""
+
+    constants_at: int
+    activations_at: int
+    memory_bytes: int
+
+    def move(self, address: int) -> int:
+        """Return the final form of a relative address."""
+        if address >= ACTIVATION_BASE:
+            return address - ACTIVATION_BASE + self.activations_at
+        return address + self.constants_at
+
+
+def allocate(instructions: int, constant_bytes: int, memory: MemoryMap) -> Placement:
+    """Place instructions, constants and activations one after the other.
+
+    Raises:
+        CompileError: they need more memory than addresses reach.
+    """
+    constants_at = round_up(instructions * INSTRUCTION_BYTES, PART_ALIGNMENT)
+    activations_at = round_up(constants_at + constant_bytes, PART_ALIGNMENT)
+    memory_bytes = round_up(activations_at + memory.size, 64)
+    if memory_bytes >= ACTIVATION_BASE:
+        raise CompileError(f"the network needs {memory_bytes} bytes of memory; legal are {ACTIVATION_BASE}")
+    return Placement(constants_at, activations_at, memory_bytes)
 
 
 def map_memory(machine: Machine, network: Network, plan: Plan) -> MemoryMap:

@@ -1,4 +1,4 @@
-"""Allocate: scratchpad banks for what stays and for each layer's buffers, tiles that fit them, and memory addresses.
+"""Plan: tiles, scratchpad banks for what stays and for each layer's buffers.
 
 Everything that different engines touch at the same time lies in different banks: a layer's input, output, residual
 and multiplier operand never share one, so no engine denies another's port.
@@ -170,7 +170,7 @@ class _Allocator:
         return total
 
 
-def allocate(machine: Machine, network: Network) -> Plan:
+def plan_network(machine: Machine, network: Network) -> Plan:
     """Choose what stays in the scratchpad, and every layer's tiling and buffers.
 
     Raises:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compiler.backend.allocate import Plan, allocate
 from compiler.backend.layers import Kernel
 from compiler.backend.lower import lower
 from compiler.backend.partition import partition
+from compiler.backend.plan import Plan, plan_network
 from compiler.backend.tile import Item, items
 from compiler.graph import Graph, Op
 from machine.config import Machine, load_machine
@@ -22,7 +22,7 @@ MACHINES = ["nano4", "edge8", "edge4x8", "edge8x4", "edge16"]
 
 
 def _plan(machine: Machine, graph: Graph) -> Plan:
-    return allocate(machine, lower(machine, graph, partition(graph)))
+    return plan_network(machine, lower(machine, graph, partition(graph)))
 
 
 def _marked(machine: Machine, found: list[Item], shape: tuple[int, int, int]) -> Any:
