@@ -6,15 +6,14 @@ import io
 import sys
 import zipfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from compiler.graph import Graph
+from machine.arrays import parse_arrays, read_arrays
 from machine.errors import DataError
-from machine.program import write_atomically
 
 AnyArray = npt.NDArray[Any]
 
@@ -25,28 +24,17 @@ def load_arrays(path: str) -> dict[str, AnyArray]:
     Raises:
         DataError: the file cannot be read, is not an `.npz` file, or holds Python objects.
     """
-    try:
-        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot read {path!r}: {error.strerror}") from None
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DataError(f"{path!r} is a single array; an .npz file with an array for each input is needed")
-            return {name: archive[name] for name in archive.files}
-    except (ValueError, EOFError, zipfile.BadZipFile, KeyError, OSError, SyntaxError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{path!r} is not a readable .npz file: {reason}") from None
+    return parse_arrays(sys.stdin.buffer.read(), "standard input") if path == "-" else read_arrays(path)
 
 
-def save_arrays(path: str, arrays: Mapping[str, AnyArray]) -> None:
-    """Write arrays as an `.npz` file, through a temporary file; `-` is standard output."""
+def dump_arrays(arrays: Mapping[str, AnyArray]) -> bytes:
+    """Return arrays as the bytes of an `.npz` file, the same for the same arrays, whatever their names are."""
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **dict(arrays))
-    if path == "-":
-        sys.stdout.buffer.write(buffer.getvalue())
-    else:
-        write_atomically(Path(path), buffer.getvalue())
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+    return buffer.getvalue()
 
 
 def check_inputs(graph: Graph, arrays: Mapping[str, AnyArray]) -> int:

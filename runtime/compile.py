@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from onnx import ModelProto
 
 from compiler.backend.program import CompiledProgram, LayerReport
 from compiler.graph import Graph, Node
+from compiler.importer.export import to_onnx
+from compiler.importer.load import load
 from compiler.pipeline import Observer, compile_model
 from machine.config import Machine
 from machine.errors import ModelError
@@ -37,7 +40,8 @@ def compile_program(
     """
     if isinstance(model, (str, Path)):
         source = source or Path(model).name
-    graph, compiled = compile_model(machine, model, calibration, shapes, observe)
+    loaded = model if isinstance(model, Graph) else load(model)
+    graph, compiled = compile_model(machine, loaded, calibration, shapes, observe)
     return Program(
         machine=machine,
         instructions=compiled.instructions,
@@ -48,20 +52,18 @@ def compile_program(
         inputs=tuple(TensorDescriptor(t.name, t.shape, t.scale, t.zero_point, t.address) for t in compiled.inputs),
         outputs=tuple(TensorDescriptor(t.name, t.shape, t.scale, t.zero_point, t.address) for t in compiled.outputs),
         graph=graph.to_dict(),
-        model=_model_bytes(model),
+        model=_model_bytes(loaded),
         source=source or "graph",
     )
 
 
-def _model_bytes(model: str | Path | bytes | Graph) -> bytes:
-    if isinstance(model, Graph):
-        return b""
-    if isinstance(model, bytes):
-        return model
+def _model_bytes(model: Graph | ModelProto) -> bytes:
+    """Return the float model as one ONNX file, weights that lay in other files included."""
+    proto = to_onnx(model) if isinstance(model, Graph) else model
     try:
-        return Path(model).read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot read model {str(model)!r}: {error.strerror}") from None
+        return bytes(proto.SerializeToString(deterministic=True))
+    except Exception as error:  # protobuf has no common error for a message that is too large
+        raise ModelError(f"the model cannot be kept in the program file: {error}") from None
 
 
 def _instruction_nodes(compiled: CompiledProgram) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ AnyArray = npt.NDArray[Any]
 
 
 def softmax(values: AnyArray, axis: int, log: bool) -> npt.NDArray[np.float32]:
-    """Softmax (or its logarithm) along an axis, computed in double precision."""
+    """Return softmax (or its logarithm) along an axis, computed in double precision."""
     shifted = values.astype(np.float64) - values.max(axis=axis, keepdims=True)
     powers = np.exp(shifted)
     total = powers.sum(axis=axis, keepdims=True)

@@ -1,7 +1,8 @@
 """The reference backend: the quantized graph in plain NumPy integers, slow and obvious.
 
-It shares nothing with the simulator but `machine.numerics`. Sums are int64 and wrapped to int32 at the end, which is
-the same as wrapping at every step. The only loops are over nodes, groups and kernel positions.
+It shares nothing with the simulator but `machine.numerics` and, in `runtime.host`, the operators that the host
+executes on either. Sums are int64 and wrapped to int32 at the end, which is the same as wrapping at every step. The
+only loops are over nodes, groups and kernel positions.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from compiler.quantizer.parameters import add_parameters, affine_parameters, ave
 from machine import numerics
 from machine.errors import DataError
 from machine.numerics import INT8_MIN, FloatArray, Int8Array, Int32Array
+from runtime.host import HOST_EXECUTE
 
 AnyArray = npt.NDArray[Any]
 BATCH = 500
@@ -165,26 +167,8 @@ def _window(node: Node, x: AnyArray, row: int, column: int, out_shape: tuple[int
     return x[:, :, rows, columns]
 
 
-def _reshape(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
-    return operands[0].reshape(len(operands[0]), *graph.tensors[node.output].shape[1:])
-
-
-def _quantize(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
-    y = graph.tensors[node.output]
-    return numerics.quantize(operands[0], y.scale, y.zero_point)
-
-
-def _dequantize(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
-    x = graph.tensors[node.inputs[0]]
-    return numerics.dequantize(operands[0], x.scale, x.zero_point)
-
-
-def _softmax(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
-    axis = node.integer("axis")
-    shifted = operands[0].astype(np.float64) - operands[0].max(axis=axis, keepdims=True)
-    total = np.exp(shifted).sum(axis=axis, keepdims=True)
-    result: AnyArray = shifted - np.log(total) if node.integer("log") else np.exp(shifted) / total
-    return result.astype(np.float32)
+def _host(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
+    return HOST_EXECUTE[node.op](graph, node, operands[0])
 
 
 EXECUTE: Mapping[Op, Callable[[Graph, Node, list[AnyArray]], AnyArray]] = {
@@ -193,9 +177,6 @@ EXECUTE: Mapping[Op, Callable[[Graph, Node, list[AnyArray]], AnyArray]] = {
     Op.ADD: _add,
     Op.MAX_POOL: _max_pool,
     Op.AVERAGE_POOL: _average_pool,
-    Op.RESHAPE: _reshape,
-    Op.QUANTIZE: _quantize,
-    Op.DEQUANTIZE: _dequantize,
-    Op.SOFTMAX: _softmax,
+    **dict.fromkeys(HOST_EXECUTE, _host),
 }
 """The operators of a quantized graph; any other is not legal there."""

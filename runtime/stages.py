@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import Path
+from types import NoneType
 
 import numpy as np
 
 from compiler.backend.program import CompiledProgram
-from compiler.graph import Graph
+from compiler.graph import Graph, Node
 from compiler.graph_text import print_graph
 from machine.assembly import format_instruction
 from machine.errors import ProgramError
+
+LINE = 118
+"""Columns of a dump's line, where something fits there."""
 
 
 class StageDump:
@@ -41,7 +47,7 @@ def stage_text(result: object) -> str:
         return print_graph(result)
     if isinstance(result, CompiledProgram):
         return _program_text(result)
-    return "".join(_lines(result, 0))
+    return "\n".join(_lines("", result, 0)) + "\n"
 
 
 def _program_text(program: CompiledProgram) -> str:
@@ -61,30 +67,42 @@ def _program_text(program: CompiledProgram) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _lines(value: object, depth: int) -> list[str]:
+def _lines(label: str, value: object, depth: int) -> list[str]:
+    """Print a value as an indented tree, whatever fits on one line in one line."""
     pad = "  " * depth
-    fields = getattr(value, "__dataclass_fields__", None)
-    if fields is not None:
-        lines = [f"{pad}{type(value).__name__}\n"]
-        for name in fields:
-            item = getattr(value, name)
-            if _is_small(item):
-                lines.append(f"{pad}  {name} = {item!r}\n")
-            else:
-                lines += [f"{pad}  {name}:\n", *_lines(item, depth + 2)]
-        return lines
+    text = _inline(value)
+    if isinstance(value, Node) or (text is not None and len(pad) + len(label) + len(text) <= LINE):
+        return [f"{pad}{label}{text}"]
+    heading, items = _parts(value)
+    children = [line for name, item in items for line in _lines(name, item, depth + 1)]
+    return [f"{pad}{label}{heading}".rstrip(), *children]
+
+
+def _parts(value: object) -> tuple[str, list[tuple[str, object]]]:
+    """Return what a value is called and what it is made of, each part with its label."""
+    if is_dataclass(value):
+        return type(value).__name__, [(f"{field.name} = ", getattr(value, field.name)) for field in fields(value)]
+    if isinstance(value, Mapping):
+        return "", [(f"{key} = ", item) for key, item in value.items()]
+    if isinstance(value, (list, tuple)):
+        return "", [("", item) for item in value]
+    return _inline(value) or type(value).__name__, []
+
+
+def _inline(value: object) -> str | None:
+    """Return a value on one line; None for what has no such form."""
     if isinstance(value, np.ndarray):
-        return [f"{pad}{value.dtype}{list(value.shape)}\n"]
-    if isinstance(value, Graph):
-        return [f"{pad}{line}\n" for line in print_graph(value).splitlines()]
-    if isinstance(value, dict):
-        return [line for key, item in value.items() for line in (f"{pad}{key}:\n", *_lines(item, depth + 1))]
-    if isinstance(value, (list, tuple)) and not _is_small(value):
-        return [line for item in value for line in _lines(item, depth)]
-    return [f"{pad}{value!r}\n"]
-
-
-def _is_small(value: object) -> bool:
-    if isinstance(value, tuple):
-        return all(isinstance(item, (int, float, str)) for item in value)
-    return value is None or isinstance(value, (bool, int, float, str))
+        return f"{value.dtype}{list(value.shape)}"
+    if isinstance(value, (str, bool, int, float, NoneType)):
+        return str(value)
+    if isinstance(value, Node):
+        call = f"{', '.join(value.outputs)} = {value.op}({', '.join(value.inputs)})"
+        return " ".join([call, *(f"{key}={item}" for key, item in sorted(value.attributes.items())), f"@ {value.name}"])
+    if not isinstance(value, (Mapping, list, tuple)) and not is_dataclass(value):
+        return None
+    heading, items = _parts(value)
+    texts = [(label, _inline(item)) for label, item in items]
+    if any(text is None for _, text in texts):
+        return None
+    inner = ", ".join(f"{label.replace(' = ', '=')}{text}" for label, text in texts)
+    return f"[{inner}]" if isinstance(value, (list, tuple)) else f"{heading}({inner})"

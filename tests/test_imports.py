@@ -114,7 +114,8 @@ def test_every_room_has_modules() -> None:
 
 
 def test_tpukit_only_re_exports() -> None:
-    broken = [line for path, module in modules_of("tpukit") for line in broken_face_rules(path.read_text(), module)]
+    modules = [(path, module) for path, module in modules_of("tpukit") if module != "tpukit.__main__"]
+    broken = [line for path, module in modules for line in broken_face_rules(path.read_text(), module)]
     assert not broken, "\n".join(broken)
 
 

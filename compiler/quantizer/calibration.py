@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +11,7 @@ import numpy.typing as npt
 
 from compiler.graph import Graph, Op
 from compiler.importer.export import open_session
+from machine.arrays import read_arrays
 from machine.errors import DataError
 
 AnyArray = npt.NDArray[Any]
@@ -31,17 +30,7 @@ def read_calibration(source: CalibrationSource) -> dict[str, AnyArray]:
     """
     if isinstance(source, Mapping):
         return dict(source)
-    path = Path(source)
-    try:
-        archive = np.load(path, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise DataError(f"calibration file '{path}' is not an npz file of plain arrays")
-        with archive:
-            return {name: archive[name] for name in archive.files}
-    except OSError as error:
-        raise DataError(f"cannot read calibration file '{path}': {error.strerror or error}") from error
-    except (ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise DataError(f"calibration file '{path}' is not an npz file of plain arrays") from error
+    return read_arrays(source)
 
 
 def check_calibration(graph: Graph, arrays: Mapping[str, AnyArray]) -> dict[str, Float32Array]:

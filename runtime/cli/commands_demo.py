@@ -8,13 +8,13 @@ import typer
 
 from machine.config import load_machine
 from runtime.cli.commands_run import JsonOption, print_cosim
-from runtime.cli.output import console, print_json, print_table, progress
+from runtime.cli.output import print_json, print_table, progress, say
 from runtime.demo import DemoReport, run_demo
 from runtime.profile import LayerProfile
 
 
 def demo_command(
-    machine: Annotated[str, typer.Option(help="Machine name or TOML file.")] = "edge16",
+    machine: Annotated[str, typer.Option(metavar="NAME", help="Machine name or TOML file.")] = "edge16",
     rtl: Annotated[bool, typer.Option("--rtl", help="Also run one sample on the Verilated RTL and compare.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -32,14 +32,14 @@ def demo_command(
 def _print_report(report: DemoReport) -> None:
     cycles = report.run.cycles or 0
     micros = cycles / report.machine.clock_hz * 1e6
-    console.print(
+    say(
         f"digits network on {report.machine.name}: {report.samples} test images, accuracy "
         f"{report.accuracy_float:.2%} in float32, {report.accuracy_int8:.2%} in int8"
     )
     verdict = "equal, every byte" if report.equal_to_reference else "DIFFERENT"
-    console.print(f"simulator against reference backend: {verdict}")
+    say(f"simulator against reference backend: {verdict}")
     print_layers(report.layers)
-    console.print(
+    say(
         f"{cycles:,} cycles an image: {micros:.1f} us at {report.machine.clock_hz / 1e6:g} MHz; bound "
         f"{report.run.bound_cycles:,} cycles, utilization {report.run.utilization:.1%} of "
         f"{report.machine.rows}x{report.machine.columns} MACs a cycle"

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from machine.config import load_machine, machine_names
-from machine.program import load_program
+from machine.config import Machine, load_machine, machine_names
 from runtime.cli.commands_run import JsonOption, ProgramArgument
-from runtime.cli.output import console, print_json, print_table
+from runtime.cli.files import open_program
+from runtime.cli.output import print_json, print_table, say
 
-machine_app = typer.Typer(help="The machines that programs are compiled for.", no_args_is_help=True)
+machine_app = typer.Typer(help="Show the machines that programs are compiled for.")
 
 
 @machine_app.command("list")
@@ -35,17 +35,24 @@ def list_command(as_json: JsonOption = False) -> None:
 def show_command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Machine name or TOML file.")], as_json: JsonOption = False
 ) -> None:
-    """Show every field of one machine."""
+    """Show every field of one machine, and what follows from them."""
     machine = load_machine(name)
+    fields, derived = machine.to_dict(), derived_sizes(machine)
     if as_json:
-        print_json(machine.to_dict())
-    else:
-        print_table("", ["field", "value"], [[field, str(value)] for field, value in machine.to_dict().items()])
+        print_json({**fields, "derived": derived})
+        return
+    print_table("", ["field", "value"], [[field, str(value)] for field, value in fields.items()])
+    print_table("what follows", ["size", "value"], [[name, str(value)] for name, value in derived.items()])
+
+
+def derived_sizes(machine: Machine) -> dict[str, int]:
+    """Return the sizes that the machine's fields determine, by name."""
+    return {name: getattr(machine, name) for name, item in vars(Machine).items() if isinstance(item, property)}
 
 
 def inspect_command(program: ProgramArgument, as_json: JsonOption = False) -> None:
     """Show what a program file holds: machine, tensors, layers and instructions by kind."""
-    loaded = load_program(program)
+    loaded = open_program(program)
     kinds = Counter(instruction.opcode.name.lower() for instruction in loaded.instructions)
     report = {
         "machine": loaded.machine.name,
@@ -62,7 +69,7 @@ def inspect_command(program: ProgramArgument, as_json: JsonOption = False) -> No
     if as_json:
         print_json(report)
         return
-    console.print(
+    say(
         f"{program}: {loaded.source or 'kernel'} for {loaded.machine.name}; {sum(kinds.values())} instructions "
         f"({', '.join(f'{count} {kind}' for kind, count in sorted(kinds.items()))}); "
         f"{loaded.memory_bytes:,} bytes of memory, {loaded.image.size:,} of them in the file"
@@ -77,4 +84,3 @@ def inspect_command(program: ProgramArgument, as_json: JsonOption = False) -> No
         print_table("layers", ["layer", "operator", "placement", "MACs", "parameters", "bound (cycles)"], [
             [n.name, n.operator, n.placement, f"{n.macs:,}", f"{n.parameters:,}", f"{n.bound_cycles:,}"]
             for n in loaded.nodes])
-

@@ -5,18 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
+import numpy.typing as npt
 import typer
 
 from machine.errors import DataError
-from machine.program import load_program
-from runtime.arrays import load_arrays, save_arrays
-from runtime.cli.output import console, print_json, print_table, progress
+from machine.isa import Engine
+from machine.registers import EngineState
+from runtime.arrays import dump_arrays, load_arrays
+from runtime.cli.files import check_output, one_reader, open_program, whole_file, write_output
+from runtime.cli.output import print_json, print_table, progress, say
 from runtime.cosim import CosimResult, cosimulate
-from runtime.session import Backend, RunResult, Session
+from runtime.session import Backend, RunResult, Session, prepare_simulator
 
-ProgramArgument = Annotated[str, typer.Argument(metavar="OUT.tpu", help="A program file.")]
+ProgramArgument = Annotated[str, typer.Argument(metavar="OUT.tpu", help="A program file; '-' is standard input.")]
 InputOption = Annotated[
     str | None, typer.Option("--input", "-i", metavar="X.npz", help="Arrays by input name; '-' is standard input.")
+]
+ExpectedMachineOption = Annotated[
+    str | None, typer.Option("--machine", metavar="NAME", help="Refuse a program for another machine than this one.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
@@ -30,9 +37,14 @@ def run_command(
     backend: Annotated[Backend, typer.Option(help="What executes the program.")] = Backend.SIM,
     time_only: Annotated[bool, typer.Option("--time-only", help="Cycles only; needs no input.")] = False,
     function_only: Annotated[bool, typer.Option("--function-only", help="Values only.")] = False,
+    machine: ExpectedMachineOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run a program: outputs, cycles and what every engine did."""
+    """Run a program: outputs, cycles and what every engine did.
+
+    Inputs and outputs carry the names, types and layout of the model's own. More samples along the batch axis than the
+    program takes run one after another.
+    """
     if time_only and function_only:
         raise DataError("--time-only and --function-only exclude each other")
     if time_only and (input is not None or output is not None):
@@ -41,12 +53,15 @@ def run_command(
         raise DataError("--input X.npz is needed (or --time-only)")
     if output == "-" and as_json:
         raise DataError("--json and --output - would both write to standard output")
-    session = Session(load_program(program))
+    one_reader(program, input)
+    if output is not None:
+        check_output(output)
+    session = Session(open_program(program, machine))
     inputs = None if input is None else load_arrays(input)
     with progress(f"running on {backend.value}"):
         result = session.run(inputs, backend, with_time=not function_only, with_function=not time_only)
     if output is not None:
-        save_arrays(output, result.outputs)
+        write_output(output, dump_arrays(result.outputs))
     if as_json:
         print_json(result.to_dict())
     elif output != "-":
@@ -58,19 +73,27 @@ def print_run(session: Session, result: RunResult) -> None:
     machine = session.program.machine
     if result.samples:
         shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in result.outputs.items())
-        console.print(f"{result.samples} sample(s) on {result.backend.value}: {shapes}")
+        say(f"{result.samples} sample(s) on {result.backend.value}: {shapes}")
     if result.cycles is None or result.utilization is None:
-        console.print(f"took {result.simulation_seconds:.3f} s")
+        say(f"took {result.simulation_seconds:.3f} s")
         return
     micros = result.cycles / machine.clock_hz * 1e6
-    console.print(
+    say(
         f"{result.cycles:,} cycles a sample on {machine.name} ({micros:,.1f} us at {machine.clock_hz / 1e6:g} MHz), "
         f"bound {result.bound_cycles:,}, utilization {result.utilization:.1%}; "
         f"took {result.simulation_seconds:.3f} s"
     )
-    states = sorted({state for engine in result.counters.values() for state, count in engine.items() if count})
-    rows = [[engine, *(f"{counts.get(state, 0):,}" for state in states)] for engine, counts in result.counters.items()]
-    print_table("cycles by engine and state", ["engine", *states], rows)
+    print_counters(result.counters)
+
+
+def print_counters(counters: dict[str, dict[str, int]]) -> None:
+    """Print the cycles of every engine in every state that any was in; each engine's add up to the same total."""
+    engines = [engine.name.lower() for engine in Engine]
+    states = [state.name.lower() for state in EngineState]
+    counts = {state: [counters[engine].get(state, 0) for engine in engines] for state in states}
+    rows = [[state, *(f"{count:,}" for count in counts[state])] for state in states if any(counts[state])]
+    totals = (sum(counters[engine].values()) for engine in engines)
+    print_table("cycles by state and engine", ["state", *engines], [*rows, ["total", *(f"{t:,}" for t in totals)]])
 
 
 def cosim_command(
@@ -79,18 +102,27 @@ def cosim_command(
     waves: Annotated[
         Path | None, typer.Option(metavar="FILE.vcd", help="Write the RTL's waveform (slower; a VCD file).")
     ] = None,
+    machine: ExpectedMachineOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run one sample on the simulator and on the Verilated RTL and compare everything; exit code 1 at a difference."""
-    session = Session(load_program(program))
-    if input is None:
-        if session.program.inputs:
-            raise DataError("--input X.npz is needed: the program takes inputs")
-        memory = session.blank_image()
-    else:
+    """Run a program's first sample on the simulator and on the Verilated RTL and compare everything.
+
+    Compared are every byte of memory, the issue and retire cycle of every instruction and every counter. The exit code
+    is 1 at any difference. A program without inputs (a kernel) needs no --input.
+    """
+    one_reader(program, input)
+    if waves is not None:
+        check_output(waves)
+    session = Session(open_program(program, machine))
+    if input is not None:
         memory = session.first_image(load_arrays(input))
+    elif session.program.inputs:
+        raise DataError("--input X.npz is needed: the program takes inputs")
+    else:
+        memory = session.blank_image()
     with progress("co-simulating"):
-        result = cosimulate(session.program, memory, waves)
+        prepare_simulator()
+        result = _cosimulate(session, memory, waves)
     if as_json:
         print_json(result.to_dict())
     else:
@@ -99,14 +131,21 @@ def cosim_command(
         raise typer.Exit(1)
 
 
+def _cosimulate(session: Session, memory: npt.NDArray[np.uint8], waves: Path | None) -> CosimResult:
+    if waves is None:
+        return cosimulate(session.program, memory)
+    with whole_file(waves) as partial:
+        return cosimulate(session.program, memory, partial)
+
+
 def print_cosim(result: CosimResult) -> None:
     """Print the outcome of a co-simulation for people."""
     verdict = "equal" if result.equal else "DIFFERENT"
-    console.print(
+    say(
         f"{verdict}: {result.cycles_sim:,} cycles on the simulator, {result.cycles_rtl:,} on the RTL; "
         f"{result.instructions:,} instructions ({result.mismatched_instructions} differ), "
         f"{result.bytes_compared:,} bytes ({result.mismatched_bytes} differ), "
         f"{result.counters_compared} counters ({result.mismatched_counters} differ)"
     )
     for difference in result.differences:
-        console.print(f"  {difference}", markup=False)
+        say(f"  {difference}")

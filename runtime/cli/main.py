@@ -1,48 +1,84 @@
-"""Entry point of the command line: one application, one place where errors become one line."""
+"""Entry point of the command line: the one place where errors become one line and an exit code.
+
+Everything else is imported inside `main`, so that an interrupt while modules load is an interrupt like any other.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 
-import typer
-
-from machine.errors import TpukitError
-from runtime.cli.commands_compile import compile_command
-from runtime.cli.commands_demo import demo_command
-from runtime.cli.commands_kernel import asm_command, disasm_command
-from runtime.cli.commands_machine import inspect_command, machine_app
-from runtime.cli.commands_run import cosim_command, run_command
-
-app = typer.Typer(
-    name="tpukit",
-    help="Compile neural networks to a tensor processing unit; run them on its simulator and its Verilog.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-app.command("demo")(demo_command)
-app.command("compile")(compile_command)
-app.command("run")(run_command)
-app.command("cosim")(cosim_command)
-app.command("asm")(asm_command)
-app.command("disasm")(disasm_command)
-app.command("inspect")(inspect_command)
-app.add_typer(machine_app, name="machine")
+FAILED, INTERRUPTED, TERMINATED = 1, 130, 143
 
 
-def main() -> None:
-    """Run the command line; a `TpukitError` is printed in one line and exits with code 1."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0, 1 (an error in one line), 2 (usage), 130 (Ctrl-C)."""
     try:
-        app()
+        with _terminable():
+            return _run(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:
+        return _fail("interrupted", INTERRUPTED, kind="")
+    except BrokenPipeError:
+        return _reader_went_away()
+
+
+def _run(arguments: Sequence[str]) -> int:
+    from machine.errors import TpukitError
+    from runtime.cli.application import UsageError, run_application
+
+    try:
+        code = run_application(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except UsageError as error:
+        path = error.ctx.command_path if error.ctx else "tpukit"
+        text = error.format_message().replace("Value error, ", "").rstrip(".")
+        return _fail(f"{text} (see '{path} --help')", error.exit_code)
     except TpukitError as error:
-        text = " ".join(str(error).split())
-        print(f"tpukit: error: {text}", file=sys.stderr)
-        sys.exit(1)
-    except BrokenPipeError:  # the reader of standard output went away, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        return _fail(str(error), FAILED)
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # for example, the disk is full
+        return _fail(": ".join(str(part) for part in (error.filename, error.strerror or error) if part), FAILED)
+    except MemoryError:
+        return _fail("not enough memory", FAILED)
+    if code == INTERRUPTED:  # how the parser reports Ctrl-C
+        raise KeyboardInterrupt
+    return code
+
+
+def _fail(text: str, code: int, kind: str = "error: ") -> int:
+    print(f"tpukit: {kind}{' '.join(text.split())}", file=sys.stderr)
+    return code
+
+
+def _reader_went_away() -> int:
+    """Give the rest of standard output, which nobody reads (`tpukit ... | head`), a place to go."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return FAILED
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let a termination signal unwind the program, so that tools are ended and temporary files removed."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        sys.exit(TERMINATED)
+
+    try:
+        before = signal.signal(signal.SIGTERM, leave)
+    except ValueError:  # not in the main thread: signals are the caller's
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

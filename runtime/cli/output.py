@@ -1,39 +1,63 @@
-"""What commands print: JSON for programs, tables for people, progress for terminals."""
+"""What commands print: JSON for programs, lines and tables for people, progress for terminals."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-console = Console(highlight=False)
-_errors = Console(stderr=True, highlight=False)
+FILE_COLUMNS = 200
+"""Width of tables that do not go to a terminal: what is cut there cannot be read again."""
+
+
+def _console(to_errors: bool = False) -> Console:
+    """Return a console that prints text as it is: no markup, no highlighting."""
+    stream = sys.stderr if to_errors else sys.stdout
+    terminal = stream is not None and stream.isatty()
+    width = None if terminal else FILE_COLUMNS
+    return Console(stderr=to_errors, width=width, highlight=False, markup=False, emoji=False)
+
+
+def say(text: str) -> None:
+    """Print a line; a terminal breaks it where it must."""
+    _console().print(text, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
-    """Print a value as indented JSON on standard output."""
-    print(json.dumps(value, indent=2, allow_nan=False))
+    """Print a value as indented JSON on standard output; numbers that JSON does not know (NaN) become null."""
+    print(json.dumps(_finite(value), indent=2, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table; the first column is aligned to the left, the others to the right."""
     table = Table(title=title or None, title_justify="left")
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 else "right", no_wrap=index > 0)
+        table.add_column(column, justify="left" if index == 0 else "right", no_wrap=index > 0, overflow="fold")
     for row in rows:
         table.add_row(*row)
-    console.print(table)
+    _console().print(table)
 
 
 @contextmanager
 def progress(text: str) -> Iterator[None]:
     """Show that something long is going on; silent when standard error is not a terminal."""
-    if not _errors.is_terminal:
+    errors = _console(to_errors=True)
+    if not errors.is_terminal:
         yield
         return
-    with _errors.status(text):
+    with errors.status(text):
         yield
