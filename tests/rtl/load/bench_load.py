@@ -155,7 +155,7 @@ def check_write(dut: Any, expected: dict[str, int], cycle: int) -> None:
     if not parameters_space:
         outputs["load_be_o"] = expected["mask"]
     compare(dut, outputs, cycle)
-    data = int((dut.param_wdata_o if parameters_space else dut.load_wdata_o).value)
+    data = int((dut.param_wdata_o if parameters_space else dut.load_wdata_o).value.resolve("zeros"))
     mask = sum(255 << 8 * lane for lane in range(expected["mask"].bit_length()) if expected["mask"] >> lane & 1)
     assert data & mask == expected["data"], f"cycle {cycle}: data {data & mask:x}, expected {expected['data']:x}"
 

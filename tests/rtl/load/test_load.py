@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.rtl.runner import RTL, run
+from tests.rtl.runner import RTL, have_icarus, run
 
 SOURCES = [
     *(RTL / "memory" / f"{name}.sv" for name in ("byte_ram", "bank_mask", "line_counter", "line_address")),
@@ -28,3 +28,18 @@ def test_load(rows: int, columns: int, bus_bytes: int, buffer_bytes: int) -> Non
         "BUS_BYTES": bus_bytes,
     }
     run("load_engine", "tests.rtl.load.bench_load", SOURCES, sizes, seed=1)
+
+
+@pytest.mark.skipif(not have_icarus(), reason="Icarus is not installed")
+def test_load_on_icarus() -> None:
+    sizes = {
+        "ROWS": 4,
+        "COLUMNS": 8,
+        "BANKS": 4,
+        "BANK_WORDS": 64,
+        "BUS_BYTES": 8,
+        "PARAM_ENTRIES": 16,
+        "LOAD_BEATS": 128,
+    }
+    cases = ["short_lines_back_to_back"]
+    run("load_engine", "tests.rtl.load.bench_load", SOURCES, sizes, simulator="icarus", testcase=cases, seed=3)

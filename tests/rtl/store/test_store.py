@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.rtl.runner import RTL, run
+from tests.rtl.runner import RTL, have_icarus, run
 
 SOURCES = [
     *(RTL / "memory" / f"{name}.sv" for name in ("byte_ram", "bank_mask", "line_counter", "line_address")),
@@ -27,3 +27,10 @@ def test_store(rows: int, columns: int, bus_bytes: int, outstanding: int) -> Non
         "OUTSTANDING": outstanding,
     }
     run("store_engine", "tests.rtl.store.bench_store", SOURCES, sizes, seed=1)
+
+
+@pytest.mark.skipif(not have_icarus(), reason="Icarus is not installed")
+def test_store_on_icarus() -> None:
+    sizes = {"ROWS": 4, "COLUMNS": 8, "BANKS": 4, "BANK_WORDS": 64, "BUS_BYTES": 8, "OUTSTANDING": 16}
+    cases = ["denied", "stalling_slave"]
+    run("store_engine", "tests.rtl.store.bench_store", SOURCES, sizes, simulator="icarus", testcase=cases, seed=3)
