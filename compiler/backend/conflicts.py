@@ -62,6 +62,8 @@ class Conflicts:
 
     machine: Machine
     instructions: Sequence[Instruction]
+    own: bool = False
+    """Whether conflicts with earlier instructions of the same engine are found too."""
     found: list[tuple[Access, ...]] = field(init=False)
     windows: dict[Space, Window] = field(init=False)
     _last: dict[tuple[Space, Engine, bool], IndexArray] = field(init=False, default_factory=dict)
@@ -73,24 +75,36 @@ class Conflicts:
 
     def step(self, index: int) -> Latest:
         """Return what instruction `index` depends on, and remember its own accesses. Call in program order."""
-        engine = self.instructions[index].engine
-        if engine is None:
-            return {}
+        latest = self.find(index)
+        self.mark(index)
+        return latest
+
+    def find(self, index: int) -> Latest:
+        """Return what instruction `index` depends on among those that were marked."""
         latest: Latest = {}
-        ranges = [
+        engine = self.instructions[index].engine
+        if engine is not None:
+            for access, starts, stops in self._ranges(index):
+                self._find(engine, access, starts, stops, latest)
+        return latest
+
+    def mark(self, index: int) -> None:
+        """Remember an instruction's accesses."""
+        engine = self.instructions[index].engine
+        if engine is not None:
+            for access, starts, stops in self._ranges(index):
+                _mark(self._table(access.space, engine, access.write), starts, stops, index)
+
+    def _ranges(self, index: int) -> list[tuple[Access, IndexArray, IndexArray]]:
+        return [
             (access, *self.windows[access.space].clip(access))
             for access in self.found[index]
             if access.space in self.windows
         ]
-        for access, starts, stops in ranges:
-            self._find(engine, access, starts, stops, latest)
-        for access, starts, stops in ranges:
-            _mark(self._table(access.space, engine, access.write), starts, stops, index)
-        return latest
 
     def _find(self, engine: Engine, access: Access, starts: IndexArray, stops: IndexArray, latest: Latest) -> None:
         for (space, other, write), table in self._last.items():
-            if space is access.space and other is not engine and (write or access.write):
+            if space is access.space and (self.own or other is not engine) and (write or access.write):
                 index = _maximum(table, starts, stops)
                 if index > latest.get(other, -1):
                     latest[other] = index

@@ -12,14 +12,17 @@ from collections.abc import Sequence
 from compiler.backend.conflicts import Conflicts
 from compiler.backend.emit import Step
 from machine.config import Machine
-from machine.isa import Instruction
+from machine.isa import Instruction, Opcode
 
 LOOKAHEAD = 1
 """Steps by which loads run ahead of the work that uses them."""
+DELAY = 1
+"""Steps that a vector layer stays behind what it needs, so that the engine does not wait for it."""
 
 
 def schedule(machine: Machine, steps: Sequence[Step]) -> tuple[list[Instruction], list[int]]:
     """Return all instructions in program order, and the layer of each."""
+    steps = interleave(machine, steps)
     earliest = _earliest(machine, steps)
     loads: list[list[tuple[Instruction, int]]] = [[] for _ in steps]
     place = 0
@@ -33,6 +36,27 @@ def schedule(machine: Machine, steps: Sequence[Step]) -> tuple[list[Instruction]
         for entry in (*loads[index], *((instruction, step.layer) for instruction in step.body))
     ]
     return [instruction for instruction, _ in order], [layer for _, layer in order]
+
+
+def interleave(machine: Machine, steps: Sequence[Step]) -> list[Step]:
+    """Move steps of the vector engine's layers in between those of the layer before, `DELAY` after what they need.
+
+    A step keeps its place behind everything that it conflicts with: its key is above the place of all of that.
+    """
+    flat = [(instruction, i) for i, step in enumerate(steps) for instruction in (*step.loads, *step.body)]
+    conflicts = Conflicts(machine, [instruction for instruction, _ in flat], own=True)
+    position, keys = 0, list(range(len(steps)))
+    for index, step in enumerate(steps):
+        members = range(position, position + len(step.loads) + len(step.body))
+        position = members.stop
+        bound = max((flat[cause][1] for i in members for cause in conflicts.find(i).values()), default=-1)
+        for member in members:
+            conflicts.mark(member)
+        if not any(instruction.opcode is Opcode.MATRIX for instruction in step.body):
+            keys[index] = min(index, bound + 1 + DELAY)
+        if index and steps[index - 1].layer == step.layer:
+            keys[index] = max(keys[index], keys[index - 1])
+    return [steps[index] for index in sorted(range(len(steps)), key=lambda index: (keys[index], index))]
 
 
 def _earliest(machine: Machine, steps: Sequence[Step]) -> list[list[int]]:
