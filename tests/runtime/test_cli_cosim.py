@@ -1,5 +1,4 @@
-"""`tpukit cosim` and `tpukit run --backend rtl`: keys, verdicts, exit codes; quick ones with a machine made of software.
-"""
+"""`tpukit cosim` and `tpukit run --backend rtl`; the quick tests have software answer in place of the RTL."""
 
 from __future__ import annotations
 
