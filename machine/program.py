@@ -236,6 +236,10 @@ def _build(header: Mapping[str, Any], body: memoryview) -> Program:
     instructions = tuple(
         decode(code[start : start + INSTRUCTION_BYTES]) for start in range(0, len(code), INSTRUCTION_BYTES)
     )
+    nodes = tuple(_node(entry) for entry in header["nodes"])
+    instruction_nodes = tuple(int(index) for index in arrays["instruction_nodes"])
+    if any(not -1 <= index < len(nodes) for index in instruction_nodes) or len(instruction_nodes) not in (0, length):
+        raise ProgramError(f"the map from {length} instructions to {len(nodes)} nodes is not one")
     graph = None
     if header["graph"] is not None:
         graph = (dict(header["graph"]),
@@ -245,8 +249,8 @@ def _build(header: Mapping[str, Any], body: memoryview) -> Program:
         instructions=instructions,
         image=image,
         memory_bytes=memory_bytes,
-        instruction_nodes=tuple(int(index) for index in arrays["instruction_nodes"]),
-        nodes=tuple(NodeRecord(**entry) for entry in header["nodes"]),
+        instruction_nodes=instruction_nodes,
+        nodes=nodes,
         inputs=_descriptors(header["inputs"], memory_bytes),
         outputs=_descriptors(header["outputs"], memory_bytes),
         graph=graph,
@@ -254,6 +258,17 @@ def _build(header: Mapping[str, Any], body: memoryview) -> Program:
         program_address=address,
         source=str(header["source"]),
     )
+
+
+def _node(entry: Mapping[str, Any]) -> NodeRecord:
+    record = NodeRecord(**entry)
+    texts = (record.name, record.operator, record.placement)
+    counts = (record.macs, record.parameters, record.bound_cycles)
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError(f"name, operator and placement of a node must be text, received {texts}")
+    if not all(isinstance(count, int) and 0 <= count < 1 << 63 for count in counts):
+        raise TypeError(f"macs, parameters and bound_cycles of a node must be counts, received {counts}")
+    return record
 
 
 def _sections(table: Sequence[Mapping[str, Any]], body: memoryview) -> dict[str, AnyArray]:

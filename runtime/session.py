@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from accel_sim.function import execute
 from accel_sim.stepper import simulate_time
 from compiler.graph import Graph
+from compiler.passes.legality import verify_quantized
 from machine.config import load_machine
 from machine.errors import DataError, ProgramError, SimulationError
 from machine.isa import Engine, Opcode, make
@@ -105,6 +106,8 @@ class Session:
         """
         self.program = program
         self._graph = None if program.graph is None else Graph.from_dict(*program.graph)
+        if self._graph is not None:
+            verify_quantized(self._graph)
         for entry in (*program.inputs, *program.outputs):
             tensor = None if self._graph is None else self._graph.tensors.get(entry.tensor)
             if tensor is None or (tensor.dtype, tensor.shape) != ("int8", entry.shape):
@@ -164,11 +167,11 @@ class Session:
         return arrays
 
     def _add_time(self, result: RunResult) -> None:
-        program = self.program
+        program, code = self.program, self.program.code
         prepare_simulator()
         begin = time.perf_counter()
         timing = simulate_time(
-            program.machine, program.code, program_address=program.program_address, memory_limit=program.memory_bytes
+            program.machine, code, program_address=program.program_address, memory_limit=program.memory_bytes
         )
         result.simulation_seconds += time.perf_counter() - begin
         self.add_timing(result, timing.status, timing.cycles, timing.counters)
@@ -190,7 +193,7 @@ class Session:
     def quantized_inputs(self, values: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
         """Run the host's part before the accelerator: int8 arrays by tensor name."""
         known = run_host(self.graph, values)
-        return {entry.tensor: known[entry.tensor] for entry in self.program.inputs}
+        return self._take(known, [entry.tensor for entry in self.program.inputs])
 
     def memory_images(self, integers: Mapping[str, AnyArray]) -> npt.NDArray[np.uint8]:
         """Lay the program's image and its int8 inputs out in memory: uint8[samples, memory bytes]."""
@@ -224,7 +227,20 @@ class Session:
     def _finish(self, result: RunResult, values: Mapping[str, AnyArray]) -> None:
         result.samples = len(next(iter(values.values())))
         known = run_host(self.graph, {**values, **result.integers})
-        result.outputs = {name: known[name] for name in self.graph.outputs}
+        result.outputs = self._take(known, self.graph.outputs)
+
+    def _take(self, known: Mapping[str, AnyArray], names: Sequence[str]) -> dict[str, AnyArray]:
+        """Return the named arrays.
+
+        Raises:
+            ProgramError: the program does not compute them, so its parts contradict each other.
+        """
+        missing = [name for name in names if name not in known]
+        if missing:
+            raise ProgramError(f"the program does not compute {missing[0]!r}")
+        if not names:
+            raise ProgramError("the program holds a model, but the accelerator takes no inputs")
+        return {name: known[name] for name in names}
 
     def _run_cpu(self, values: dict[str, AnyArray]) -> RunResult:
         if not self.program.model:
@@ -237,7 +253,7 @@ class Session:
 
     def _run_reference(self, result: RunResult, values: dict[str, AnyArray]) -> None:
         known = run_host(self.graph, values)
-        inputs = {name: known[name] for name in integer_inputs(self.graph)}
+        inputs = self._take(known, integer_inputs(self.graph))
         begin = time.perf_counter()
         parts = []
         for start in range(0, len(next(iter(values.values()))), BATCH):

@@ -14,6 +14,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from machine.program import Program
 
+ROOT = Path(__file__).parents[2]
+COPY = ROOT / "examples" / "kernels" / "copy.s"
+CONFIGURATIONS = ROOT / "machine" / "configurations"
+
 
 @dataclass
 class Outcome:

@@ -10,7 +10,7 @@ import pytest
 
 from compiler.pipeline import STAGES
 from machine.program import load_program, parse_program
-from tests.runtime.helpers import Cli, Tiny, samples, tiny_model
+from tests.runtime.helpers import CONFIGURATIONS, Cli, Tiny, samples, tiny_model
 
 
 def test_compile_writes_a_program_and_prints_its_layers(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_bad_machines(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:
     cli(*arguments, machine).refuses(f"cannot read machine file '{machine}'")
     machine.write_text("rows = = 3")
     cli(*arguments, machine).refuses(f"machine file '{machine}' is not TOML")
-    legal = (Path("machine") / "configurations" / "nano4.toml").read_text()
+    legal = (CONFIGURATIONS / "nano4.toml").read_text()
     machine.write_text(legal.replace("rows = 4", "rows = 5"))
     cli(*arguments, machine).refuses("rows = 5: must be a power of two from 4 to 256")
     machine.write_text(legal + "colour = 3\n")

@@ -13,9 +13,8 @@ from accel_sim.function import execute
 from accel_sim.stepper import simulate_time
 from machine.program import Program
 from rtl.run import RtlResult
-from tests.runtime.helpers import Cli, Tiny
+from tests.runtime.helpers import COPY, Cli, Tiny
 
-COPY = Path("examples/kernels/copy.s")
 KEYS = {
     "equal", "cycles_sim", "cycles_rtl", "status_sim", "status_rtl", "instructions", "mismatched_instructions",
     "bytes_compared", "mismatched_bytes", "counters_compared", "mismatched_counters", "seconds_sim", "seconds_rtl",

@@ -9,9 +9,7 @@ import pytest
 from machine.assembly import assemble
 from machine.config import load_machine, machine_names, parse_machine
 from machine.program import load_program, parse_program
-from tests.runtime.helpers import Cli, Tiny
-
-COPY = Path("examples/kernels/copy.s")
+from tests.runtime.helpers import CONFIGURATIONS, COPY, Cli, Tiny
 
 
 def test_asm_and_disasm_are_inverse(cli: Cli, tmp_path: Path) -> None:
@@ -84,7 +82,7 @@ def test_machine_list_and_show(cli: Cli, tmp_path: Path) -> None:
     assert parse_machine(shown) == machine
     assert (derived["tile_bytes"], derived["matrix_latency_cycles"]) == (16, machine.matrix_latency_cycles)
     assert "scratchpad_bytes" in cli("machine", "show", "nano4").text
-    (tmp_path / "m.toml").write_text((Path("machine") / "configurations" / "edge8.toml").read_text())
+    (tmp_path / "m.toml").write_text((CONFIGURATIONS / "edge8.toml").read_text())
     assert cli("machine", "show", tmp_path / "m.toml", "--json").json["name"] == "edge8"
     cli("machine", "show", "nano").refuses("no machine 'nano'; legal are edge16, ")
     (tmp_path / "m.toml").write_text("rows = 3")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from machine.registers import ENGINE_STATES
-from tests.runtime.helpers import Cli, Tiny, samples
+from tests.runtime.helpers import CONFIGURATIONS, COPY, Cli, Tiny, samples
 
 KEYS = {"backend", "samples", "cycles", "bound_cycles", "utilization", "counters", "simulation_seconds", "outputs"}
 
@@ -142,7 +142,7 @@ def test_the_machine_asked_for(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:
         f"'{tiny.file}' was compiled for nano4, asked to run on edge8")
     cli("run", tiny.file, "--time-only", "--machine", "none").refuses("no machine 'none'")
     other = tmp_path / "other.toml"
-    text = (Path("machine") / "configurations" / "nano4.toml").read_text()
+    text = (CONFIGURATIONS / "nano4.toml").read_text()
     other.write_text(text + "queue_depth = 4\n")
     cli("run", tiny.file, "--time-only", "--machine", other).refuses(
         "compiled for nano4, asked to run on nano4: queue_depth is 8 there and 4 here")
@@ -184,7 +184,7 @@ def test_a_machine_that_halts_with_an_error(cli: Cli, tmp_path: Path) -> None:
 
 def test_a_kernel_takes_no_inputs(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:
     program = tmp_path / "copy.tpu"
-    cli("asm", "examples/kernels/copy.s", "-o", program)
+    cli("asm", COPY, "-o", program)
     assert cli("run", program, "--time-only", "--json").json["cycles"] > 0
     cli("run", program, "--input", tiny.input).refuses("this program is a kernel: it holds no model")
 
