@@ -111,6 +111,8 @@ def cosim_command(
     is 1 at any difference. A program without inputs (a kernel) needs no --input.
     """
     one_reader(program, input)
+    if waves == Path("-"):
+        raise DataError("--waves needs a file; standard output is not one")
     if waves is not None:
         check_output(waves)
     session = Session(open_program(program, machine))

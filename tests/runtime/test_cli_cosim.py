@@ -77,6 +77,7 @@ def test_waves_and_what_cannot_be_written(cli: Cli, tmp_path: Path) -> None:
     assert cli("cosim", tmp_path / "copy.tpu", "--waves", waves).code == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["copy.tpu", "waves.vcd"]
     cli("cosim", tmp_path / "copy.tpu", "--waves", tmp_path / "no" / "w.vcd").refuses("no' does not exist")
+    cli("cosim", tmp_path / "copy.tpu", "--waves", "-").refuses("--waves needs a file")
 
 
 @pytest.mark.usefixtures("equal_machine")
