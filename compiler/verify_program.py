@@ -42,6 +42,7 @@ def verify_program(
         reason = check_instruction(machine, instruction, memory_bytes, program)
         if reason is not None:
             raise instruction_error(index, instruction, reason)
+    _verify_accumulator_revisits(instructions)
     _verify_order(machine, instructions)
     _Execution(machine, instructions).run()
 
@@ -49,6 +50,21 @@ def verify_program(
 def instruction_error(index: int, instruction: Instruction, reason: str) -> ProgramError:
     """Return an error that names an instruction."""
     return ProgramError(f"instruction {index} ({instruction.opcode.name.lower()}): {reason}")
+
+
+def _verify_accumulator_revisits(instructions: Sequence[Instruction]) -> None:
+    """A pass that adds must not begin on one of the last two rows of the pass before (docs/units/matrix.md)."""
+    last_rows = range(0)
+    for index, matrix in enumerate(instructions):
+        if matrix.opcode is not Opcode.MATRIX:
+            continue
+        if matrix["accumulate"] and matrix["accumulator"] in last_rows:
+            raise instruction_error(
+                index, matrix, f"adds to accumulator row {matrix['accumulator']}, one of the last two of the one before"
+            )
+        rows = matrix["row_count0"] * matrix["row_count1"] * matrix["row_count2"]
+        first = matrix["accumulator"] + (matrix["blocks"] - 1) * matrix["accumulator_stride"]
+        last_rows = range(max(first + 1, first + rows - 2), first + rows)
 
 
 def _masked(mask: int) -> list[Engine]:

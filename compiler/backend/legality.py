@@ -20,7 +20,8 @@ def check_instruction(machine: Machine, instruction: Instruction, memory_bytes: 
         return str(error)
     if instruction.opcode is Opcode.HALT:
         return None
-    reason = _CHECKS[instruction.opcode](machine, instruction)
+    check = _CHECKS.get(instruction.opcode)
+    reason = None if check is None else check(machine, instruction)
     if reason is not None:
         return reason
     for access in accesses(machine, instruction):
@@ -69,16 +70,15 @@ def _check_load(machine: Machine, load: Instruction) -> str | None:
         return f"parameters are loaded in whole words of {machine.block_bytes} bytes"
     if load["line_bytes"] == 0:
         return None
-    need = (SEGMENT_WORDS - 1) * stride + window + machine.bus_bytes + BURST_BYTES
-    whole = load["line_bytes"] + 2 * machine.bus_bytes
-    if need > machine.load_buffer_bytes and whole > machine.load_buffer_bytes:
+    if load["line_bytes"] + 2 * machine.bus_bytes <= machine.load_buffer_bytes:
+        return None
+    last_word = (load["words"] - 1) // SEGMENT_WORDS * SEGMENT_WORDS
+    segment = (SEGMENT_WORDS - 1) * stride + window
+    end = load["line_bytes"] - max(0, last_word * stride - load["window_pad"])
+    need = max(segment, end) + machine.bus_bytes + BURST_BYTES
+    if need > machine.load_buffer_bytes:
         return f"a segment needs {need} bytes of the line; the load buffer holds {machine.load_buffer_bytes}"
     return None
-
-
-def _check_weights(machine: Machine, weights: Instruction) -> str | None:
-    address = weights["memory_address"]
-    return f"address {address} is not a multiple of {machine.bus_bytes}" if address % machine.bus_bytes else None
 
 
 def _span(instruction: Instruction, loops: list[tuple[str, str]]) -> int:
@@ -108,7 +108,7 @@ def _check_matrix(machine: Machine, matrix: Instruction) -> str | None:
     if reason is not None:
         return reason
     rows = matrix["row_count0"] * matrix["row_count1"] * matrix["row_count2"]
-    if matrix["blocks"] > 1 and matrix["accumulator_stride"] < rows:
+    if matrix["blocks"] > 1 and 0 < matrix["accumulator_stride"] < rows:
         return f"accumulator_stride {matrix['accumulator_stride']} is less than the {rows} rows of a block"
     for block in range(matrix["blocks"]):
         reason = _check_half(machine, matrix["accumulator"] + block * matrix["accumulator_stride"], rows)
@@ -160,7 +160,6 @@ def _check_store(machine: Machine, store: Instruction) -> str | None:
 
 _CHECKS: dict[Opcode, Callable[[Machine, Instruction], str | None]] = {
     Opcode.LOAD: _check_load,
-    Opcode.WEIGHTS: _check_weights,
     Opcode.MATRIX: _check_matrix,
     Opcode.VECTOR: _check_vector,
     Opcode.STORE: _check_store,

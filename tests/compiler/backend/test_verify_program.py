@@ -119,11 +119,10 @@ def test_a_full_queue_before_the_instruction_that_frees_it_is_a_deadlock() -> No
         (make(Opcode.LOAD, window_bytes=4, line_bytes=4000, window_stride=200, words=20), "the load buffer holds 1024"),
         (make(Opcode.STORE, window_bytes=4), "writes into the program"),
         (make(Opcode.STORE, window_bytes=4, memory_address=4096, words=2, word_stride=1), "source_span = 0"),
-        (make(Opcode.WEIGHTS, memory_address=4098), "not a multiple of 4"),
         (make(Opcode.MATRIX, row_count0=5, row_stride0=1), "a_span = 0, its loops reach 4"),
         (make(Opcode.MATRIX, a=2047, a_span=4, row_count0=5, row_stride0=1), "the last address is 2047"),
         (make(Opcode.MATRIX, accumulator=62, row_count0=5), "leave a half of 64"),
-        (make(Opcode.MATRIX, blocks=2, row_count0=5), "accumulator_stride 0 is less"),
+        (make(Opcode.MATRIX, blocks=2, row_count0=5, accumulator_stride=4), "accumulator_stride 4 is less"),
         (make(Opcode.VECTOR, source=1, a=63, a_span=1, x_count=2, a_x_stride=1), "leave a half of 64"),
         (make(Opcode.VECTOR, reduce=2, use_residual=1), "has no residual operand"),
         (make(Opcode.VECTOR, use_residual=1, a=3, b=200, d=300), "A and B share a scratchpad bank"),
@@ -142,3 +141,27 @@ def test_halt_ends_the_program_and_only_there() -> None:
         verify_program(NANO, [make(Opcode.WEIGHTS)], 65536)
     with pytest.raises(ProgramError, match="instruction 0 .*halt before the last"):
         verify_program(NANO, [make(Opcode.HALT), make(Opcode.HALT)], 65536)
+
+
+@pytest.mark.parametrize(("row", "legal"), [(0, True), (1, True), (2, False), (3, False), (4, True)])
+def test_a_pass_that_adds_keeps_away_from_the_last_rows_of_the_pass_before(row: int, legal: bool) -> None:
+    tiles = make(Opcode.WEIGHTS, memory_address=4096, tiles=2)
+    first = make(Opcode.MATRIX, row_count0=4)
+    second = make(Opcode.MATRIX, row_count0=4, accumulator=row, accumulate=1)
+    program = [tiles, first, second, make(Opcode.HALT)]
+    if legal:
+        verify_program(NANO, program, 65536)
+    else:
+        with pytest.raises(ProgramError, match=rf"instruction 2 .*adds to accumulator row {row}, one of the last two of the one"):
+            verify_program(NANO, program, 65536)
+
+
+@pytest.mark.parametrize(("line_bytes", "legal"), [(1016, True), (1017, False), (5000, False)])
+def test_the_end_of_a_line_fits_the_load_buffer(line_bytes: int, legal: bool) -> None:
+    """A line's last segment waits for all of the line: nano4's buffer of 1,024 bytes, a beat lost at either end."""
+    load = make(Opcode.LOAD, memory_address=8192, line_bytes=line_bytes, words=1, window_bytes=4, window_stride=4)
+    if legal:
+        verify_program(NANO, [load, make(Opcode.HALT)], 65536)
+    else:
+        with pytest.raises(ProgramError, match="the load buffer holds 1024"):
+            verify_program(NANO, [load, make(Opcode.HALT)], 65536)
