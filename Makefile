@@ -28,14 +28,16 @@ lint: ## Check the Python code's style and types, and that generated files are w
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
 	$(PYTHON) -m machine.generate --check
+	$(PYTHON) -m rtl.ports --check
 
 .PHONY: rtl-lint
 rtl-lint: ## Check the Verilog with Verilator's lint, all warnings on
 	$(PYTHON) -m rtl.lint
 
 .PHONY: generate
-generate: ## Write again the files that are generated from the machine's definition
+generate: ## Write again what is generated from the machine's definition and from the Verilog's ports
 	$(PYTHON) -m machine.generate
+	$(PYTHON) -m rtl.ports
 
 .PHONY: synth
 synth: ## Synthesise the smallest configuration with Yosys
