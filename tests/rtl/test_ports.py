@@ -41,5 +41,5 @@ def test_pages_hold_every_port_of_their_unit(page) -> None:
     for module in modules:
         source = next((ROOT / "rtl").glob(f"*/{module}.sv")).read_text()
         header = re.sub(r"//.*", "", source[source.index("\nmodule ") :])
-        declared = re.findall(r"\b\w+_(?:i|o|ni)\b", header[: header.index("\n);")])
+        declared = re.findall(r"\b\w+_(?:i|o|ni|no)\b", header[: header.index("\n);")])
         assert [name for name, _, _ in ports_of(source)] == declared
