@@ -14,15 +14,19 @@ address 0.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from machine.config import Machine
 from machine.errors import AssemblyError, ProgramError
 from machine.isa import FORMATS, INSTRUCTION_BYTES, Engine, FieldKind, Instruction, Opcode, encode, make
-from machine.program import SECTION_ALIGNMENT, Program
+from machine.program import MEMORY_LIMIT_MAXIMUM, SECTION_ALIGNMENT, Program
 
 _MASKS = ("wait", "send")
-MEMORY_MAXIMUM = 1 << 30
+DATA_MAXIMUM = 1 << 30
+"""Largest address of data: the image up to there is held in memory."""
+DATA_LINE_BYTES = 32
 
 
 def format_instruction(instruction: Instruction) -> str:
@@ -121,7 +125,7 @@ def _directive(words: list[str]) -> tuple[tuple[int, bytes] | None, int]:
     """Parse a directive: (address and bytes of data, memory limit)."""
     match words:
         case [".memory", size]:
-            return None, _bounded(size)
+            return None, _bounded(size, MEMORY_LIMIT_MAXIMUM)
         case [".data", address, *items] if items:
             try:
                 data = bytes(int(item, 16) for item in items)
@@ -135,18 +139,39 @@ def _directive(words: list[str]) -> tuple[tuple[int, bytes] | None, int]:
                         ".random ADDRESS SIZE SEED")
 
 
-def _bounded(text: str) -> int:
+def _bounded(text: str, maximum: int = DATA_MAXIMUM) -> int:
     value = _number(text)
-    if not 0 <= value <= MEMORY_MAXIMUM:
-        raise AssemblyError(f"{value} is outside 0 to {MEMORY_MAXIMUM}")
+    if not 0 <= value <= maximum:
+        raise AssemblyError(f"{value} is outside 0 to {maximum}")
     return value
 
 
-def disassemble(program: Program) -> str:
-    """Print a program as assembly text, with each instruction's node as a comment."""
-    lines = []
+def disassemble(program: Program, data: bool | None = None) -> str:
+    """Print a program as assembly text, with each instruction's place and node as a comment.
+
+    With `data` (by default for kernels only) the text holds the whole image: it assembles to the same instructions,
+    memory size and image. Without, the image holds the instructions only.
+    """
+    lines = [f"# machine: {program.machine.name}", f".memory {program.memory_bytes}"]
     for index, instruction in enumerate(program.instructions):
-        text = format_instruction(instruction)
         node = program.instruction_nodes[index] if index < len(program.instruction_nodes) else -1
-        lines.append(f"{text}  # {index}: {program.nodes[node].name}" if node >= 0 else f"{text}  # {index}")
+        name = f": {' '.join(program.nodes[node].name.split())}" if node >= 0 else ""
+        lines.append(f"{format_instruction(instruction)}  # {index}{name}")
+    if program.program_address:
+        lines.append(f"# the program's instructions lie at {program.program_address:#x}, these at 0: no data is shown")
+    elif data or (data is None and program.graph is None):
+        lines += _data_lines(program)
     return "\n".join(lines) + "\n"
+
+
+def _data_lines(program: Program) -> Iterator[str]:
+    """Print what follows the code in the image: lines of zeros are left out, but the image's last byte is not."""
+    image = program.image
+    for start in range(len(program.instructions) * INSTRUCTION_BYTES, image.size, DATA_LINE_BYTES):
+        line = image[start : start + DATA_LINE_BYTES]
+        shown = np.flatnonzero(line)
+        if start + line.size == image.size:
+            shown = np.append(shown, line.size - 1)
+        if shown.size:
+            first, last = int(shown[0]), int(shown[-1])
+            yield f".data {start + first:#x} {line[first : last + 1].tobytes().hex(' ')}"

@@ -325,7 +325,7 @@ def make(opcode: Opcode, **values: int) -> Instruction:
         _check_value(opcode, entry, value)
         complete[entry.name] = value
     if remaining:
-        legal = ", ".join(entry.name for entry in layout.fields)
+        legal = ", ".join(entry.name for entry in layout.fields[1:]) or "none"
         raise ProgramError(f"{opcode.name.lower()} has no field {next(iter(remaining))!r}; legal are {legal}")
     return Instruction(opcode, complete)
 

@@ -55,14 +55,38 @@ class TensorDescriptor:
 
 @dataclass(frozen=True)
 class NodeRecord:
-    """What the profile knows of one node of the source model (or of a group that was fused)."""
+    """What the profile knows of one node of the source model (or of a group that was fused).
+
+    The cycles are the least that each resource is busy with the node: MACs over the array, reads of the vector engine,
+    bytes over the read and the write bus.
+    """
 
     name: str
     operator: str
     placement: str
     macs: int = 0
     parameters: int = 0
-    bound_cycles: int = 0
+    matrix_cycles: int = 0
+    vector_cycles: int = 0
+    read_cycles: int = 0
+    write_cycles: int = 0
+
+    @property
+    def bound_cycles(self) -> int:
+        """What the node would take alone and without a lost cycle: the most of its resources' cycles."""
+        return bound_of((self,))
+
+
+def bound_of(nodes: Sequence[NodeRecord]) -> int:
+    """Return the least cycles of nodes together: the most of the sums of each resource's cycles, 0 for none.
+
+    Nodes overlap, so this may be less than the sum of their own bounds; it is never more than what they take.
+    """
+    sums = (
+        sum(node.matrix_cycles for node in nodes), sum(node.vector_cycles for node in nodes),
+        sum(node.read_cycles for node in nodes), sum(node.write_cycles for node in nodes),
+    )
+    return max(sums)
 
 
 @dataclass(frozen=True)
@@ -109,8 +133,8 @@ class Program:
 
     @property
     def bound_cycles(self) -> int:
-        """Sum over nodes of max(MACs / array, vector work / lanes, bytes / bandwidth)."""
-        return sum(node.bound_cycles for node in self.nodes)
+        """max(MACs / array, vector work / lanes, bytes / bandwidth) of the whole program."""
+        return bound_of(self.nodes)
 
     def to_bytes(self) -> bytes:
         """Serialise; the same program gives the same bytes."""
@@ -263,11 +287,14 @@ def _build(header: Mapping[str, Any], body: memoryview) -> Program:
 def _node(entry: Mapping[str, Any]) -> NodeRecord:
     record = NodeRecord(**entry)
     texts = (record.name, record.operator, record.placement)
-    counts = (record.macs, record.parameters, record.bound_cycles)
+    counts = (
+        record.macs, record.parameters, record.matrix_cycles, record.vector_cycles, record.read_cycles,
+        record.write_cycles,
+    )
     if not all(isinstance(text, str) for text in texts):
         raise TypeError(f"name, operator and placement of a node must be text, received {texts}")
     if not all(isinstance(count, int) and 0 <= count < 1 << 63 for count in counts):
-        raise TypeError(f"macs, parameters and bound_cycles of a node must be counts, received {counts}")
+        raise TypeError(f"macs, parameters and cycles of a node must be counts, received {counts}")
     return record
 
 

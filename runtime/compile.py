@@ -85,7 +85,10 @@ def _layer(graph: Graph, layer: LayerReport) -> NodeRecord:
         placement="accelerator",
         macs=layer.macs,
         parameters=sum(_parameters(graph, node) for node in nodes),
-        bound_cycles=layer.bound_cycles,
+        matrix_cycles=layer.matrix_cycles,
+        vector_cycles=layer.vector_cycles,
+        read_cycles=layer.read_cycles,
+        write_cycles=layer.write_cycles,
     )
 
 

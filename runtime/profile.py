@@ -1,8 +1,10 @@
 """Where the cycles went: a program's time divided among the model's layers.
 
-A layer ends when the last of its instructions retires. The cycles from the end of the layer before (in program order,
-never going back) to its own end are its cycles, so layers add up to the total; the hardware's state counters are
-divided at the same cycles, so every lost cycle has a cause.
+A layer's main engine is matrix where it has matrix instructions, else vector. A layer ends with the last access of its
+main engine; the cycles from the end of the layer before are its cycles, and the hardware's state counters are divided
+at the same cycles, so layers add up to the total and every lost cycle has a cause. Where the main work of a layer
+begins before that of the layer before has ended (a depthwise layer under the products of its neighbour), no line can
+be drawn between them: they are one row.
 """
 
 from __future__ import annotations
@@ -14,20 +16,26 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_sim.stepper import TimeResult, simulate_time
+from machine.config import VECTOR_LATENCY_CYCLES
 from machine.isa import Engine
-from machine.program import Program
+from machine.program import NodeRecord, Program, bound_of
 from machine.registers import EngineState
 from runtime.session import counter_table
 
-_USEFUL = (EngineState.BUSY, EngineState.START)
+_WAITS = (
+    EngineState.WAIT_TOKEN, EngineState.WAIT_BANK, EngineState.WAIT_ACCUMULATOR, EngineState.WAIT_MEMORY,
+    EngineState.WAIT_WEIGHTS, EngineState.WAIT_SHIFT, EngineState.WAIT_ROOM, EngineState.DRAIN,
+)
+_NAME_SEPARATOR = " | "
 
 
 @dataclass(frozen=True)
 class LayerProfile:
-    """One layer's share of the program.
+    """One layer's share of the program (or that of several layers whose main work overlaps, names joined by ` | `).
 
-    `stall` is the state other than busy in which the layer's main engine (matrix where it has matrix work, else
-    vector) spent most of the layer's cycles, `stall_cycles` how many.
+    `bound_cycles` is the least that its work takes alone. `engine`, `stall` and `stall_cycles` name its largest stall:
+    that of its main engine, or, where that mostly had no instruction, the most that any engine waited for something
+    other than another engine.
     """
 
     name: str
@@ -42,22 +50,33 @@ class LayerProfile:
     counters: dict[str, dict[str, int]]
 
 
+@dataclass
+class _Row:
+    """Nodes whose main work overlaps: when it begins and ends, and on which engines."""
+
+    nodes: list[int]
+    engines: set[Engine]
+    first: int
+    last: int
+
+
 def profile_layers(program: Program) -> tuple[list[LayerProfile], TimeResult]:
     """Simulate a program's time and divide it among its layers, in program order.
 
-    Cycles before the first layer's first instruction belong to the first layer, those after the last one's end (halt)
-    to the last.
+    Cycles before the first layer's work belong to the first row, those after the last one's (drain, store, halt) to
+    the last.
     """
-    first = _simulate(program, [])
-    order, ends = _layer_ends(program, first)
-    if not order:
+    first = _simulate(program, ())
+    rows = _rows(program, first)
+    if not rows:
         return [], first
-    timing = _simulate(program, ends.tolist())
+    ends = [row.last for row in rows[:-1]] + [first.cycles]
+    timing = _simulate(program, ends)
     before = np.concatenate([np.zeros_like(timing.snapshots[:1]), timing.snapshots[:-1]])
-    starts = np.concatenate([[0], ends[:-1]])
+    starts = [0, *ends[:-1]]
     layers = [
-        _layer(program, node, int(end - start), counters)
-        for node, start, end, counters in zip(order, starts, ends, timing.snapshots - before, strict=True)
+        _layer(program, row, end - start, counters)
+        for row, start, end, counters in zip(rows, starts, ends, timing.snapshots - before, strict=True)
     ]
     return layers, timing
 
@@ -69,35 +88,58 @@ def _simulate(program: Program, marks: Sequence[int]) -> TimeResult:
     )
 
 
-def _layer_ends(program: Program, timing: TimeResult) -> tuple[list[int], npt.NDArray[np.int64]]:
-    """Return the nodes that have instructions, in order of first appearance, and the cycle in which each ends."""
-    retire = np.zeros(len(program.instructions), np.int64)
-    for engine in Engine:
-        indices = [i for i, instruction in enumerate(program.instructions) if instruction.engine is engine]
-        retire[indices[: len(timing.retire[engine])]] = timing.retire[engine]
-    nodes = np.asarray(program.instruction_nodes, np.int64)
-    order = list(dict.fromkeys(int(node) for node in nodes if node >= 0))
-    ends = np.array([retire[: nodes.size][nodes == node].max() for node in order], np.int64)
-    ends = np.maximum.accumulate(ends) if order else ends
-    if order:
-        ends[-1] = timing.cycles
-    return order, ends
+def _rows(program: Program, timing: TimeResult) -> list[_Row]:
+    """Return the rows in program order; each begins where the one before has ended, or later."""
+    latency = {Engine.MATRIX: program.machine.matrix_latency_cycles, Engine.VECTOR: VECTOR_LATENCY_CYCLES}
+    work: dict[int, dict[Engine, tuple[int, int]]] = {}
+    for engine in latency:
+        events = zip(timing.indices[engine], timing.issue[engine], timing.retire[engine], strict=True)
+        for index, issue, retire in events:
+            node = program.instruction_nodes[index] if index < len(program.instruction_nodes) else -1
+            if node >= 0:
+                begin, _ = work.setdefault(node, {}).get(engine, (int(issue), 0))
+                work[node][engine] = (begin, int(retire) - latency[engine])
+    rows: list[_Row] = []
+    for node in sorted(work):
+        engine = Engine.MATRIX if Engine.MATRIX in work[node] else Engine.VECTOR
+        begin, end = work[node][engine]
+        row = _Row([node], {engine}, begin, end)
+        while rows and row.first < rows[-1].last:
+            earlier = rows[-1]
+            if engine is Engine.MATRIX and earlier.engines == {Engine.MATRIX}:
+                break  # issued ahead, but one engine works in order
+            rows.pop()
+            row = _Row(
+                [*earlier.nodes, *row.nodes], earlier.engines | row.engines, min(earlier.first, row.first),
+                max(earlier.last, row.last),
+            )
+        rows.append(row)
+    return rows
 
 
-def _layer(program: Program, node: int, cycles: int, counters: npt.NDArray[np.int64]) -> LayerProfile:
-    record, machine = program.nodes[node], program.machine
-    engine = Engine.MATRIX if counters[Engine.MATRIX, EngineState.BUSY] else Engine.VECTOR
-    lost = {state: int(counters[engine, state]) for state in EngineState if state not in _USEFUL}
-    stall = max(lost, key=lambda state: lost[state])
+def _layer(program: Program, row: _Row, cycles: int, counters: npt.NDArray[np.int64]) -> LayerProfile:
+    records: list[NodeRecord] = [program.nodes[node] for node in row.nodes]
+    machine = program.machine
+    macs = sum(record.macs for record in records)
+    engine, stall = _largest_stall(row, counters)
     return LayerProfile(
-        name=record.name,
-        operator=record.operator,
-        macs=record.macs,
+        name=_NAME_SEPARATOR.join(record.name for record in records),
+        operator=_NAME_SEPARATOR.join(record.operator for record in records),
+        macs=macs,
         cycles=cycles,
-        bound_cycles=record.bound_cycles,
-        utilization=record.macs / (machine.rows * machine.columns * cycles) if cycles else 0.0,
+        bound_cycles=bound_of(records),
+        utilization=macs / (machine.rows * machine.columns * cycles) if cycles else 0.0,
         engine=engine.name.lower(),
         stall=stall.name.lower(),
-        stall_cycles=lost[stall],
+        stall_cycles=int(counters[engine, stall]),
         counters=counter_table(counters),
     )
+
+
+def _largest_stall(row: _Row, counters: npt.NDArray[np.int64]) -> tuple[Engine, EngineState]:
+    main = Engine.MATRIX if Engine.MATRIX in row.engines else Engine.VECTOR
+    own = max(_WAITS, key=lambda state: int(counters[main, state]))
+    if counters[main, own] >= counters[main, EngineState.IDLE]:
+        return main, own
+    pairs = [(engine, state) for engine in Engine for state in _WAITS if state is not EngineState.WAIT_TOKEN]
+    return max(pairs, key=lambda pair: int(counters[pair]))

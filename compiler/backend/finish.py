@@ -133,13 +133,10 @@ def _reports(
 def _report(machine: Machine, plan: LayerPlan, read: int, written: int, vector: int) -> LayerReport:
     layer, tiling = plan.layer, plan.tiling
     rate = Fraction(machine.bus_bytes * machine.bus_rate_numerator, machine.bus_rate_denominator)
-    bound = max(
-        ceil_div(layer.macs, machine.rows * machine.columns) if layer.weight is not None and layer.weight.ndim == 4
-        else 0,
-        vector, int(read / rate), ceil_div(written, machine.bus_bytes),
-    )
+    on_array = layer.weight is not None and layer.weight.ndim == 4
     return LayerReport(
         layer.name, layer.nodes, str(layer.kernel), (tiling.height, tiling.width, tiling.planes),
-        sum(1 for _ in items(machine, layer, tiling)), layer.macs, vector, read, written, bound, plan.cycles,
-        layer.source.value, layer.output,
+        sum(1 for _ in items(machine, layer, tiling)), layer.macs,
+        ceil_div(layer.macs, machine.rows * machine.columns) if on_array else 0,
+        vector, int(read / rate), ceil_div(written, machine.bus_bytes), plan.cycles, layer.source.value, layer.output,
     )

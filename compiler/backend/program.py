@@ -45,9 +45,10 @@ class HostOperator:
 
 @dataclass(frozen=True, slots=True)
 class LayerReport:
-    """One layer: the model's nodes in it, its tile, and the bound and estimate of its cycles.
+    """One layer: the model's nodes in it, its tile, the least cycles of each resource, and the estimate of all.
 
-    `bound_cycles` is the largest of MACs over the array, vector results, and bytes over the bus.
+    `matrix_cycles` is MACs over the array (0 for layers of the vector engine), `vector_cycles` the vector engine's
+    reads, `read_cycles` and `write_cycles` the bytes that move over the bus.
     """
 
     name: str
@@ -56,13 +57,18 @@ class LayerReport:
     tile: tuple[int, int, int]
     items: int
     macs: int
+    matrix_cycles: int
     vector_cycles: int
-    read_bytes: int
-    write_bytes: int
-    bound_cycles: int
+    read_cycles: int
+    write_cycles: int
     estimated_cycles: int
     source: str
     output: str
+
+    @property
+    def bound_cycles(self) -> int:
+        """What the layer would take alone and without a lost cycle."""
+        return max(self.matrix_cycles, self.vector_cycles, self.read_cycles, self.write_cycles)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,8 +99,3 @@ class CompiledProgram:
     def macs(self) -> int:
         """Multiply-accumulates of the model on the machine."""
         return sum(layer.macs for layer in self.layers)
-
-    @property
-    def bound_cycles(self) -> int:
-        """Sum of the layers' bounds."""
-        return sum(layer.bound_cycles for layer in self.layers)
