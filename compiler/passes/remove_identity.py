@@ -15,7 +15,11 @@ class RemoveIdentity:
     name: str = "remove_identity"
 
     def apply(self, graph: Graph) -> Graph:
-        """Return the graph without identities, except from a graph input straight to a graph output."""
+        """Return the graph without identities.
+
+        Raises:
+            ModelError: an output of the graph is only another name of an input or of another output (node named).
+        """
         for node in graph.nodes():
             if node.op is Op.IDENTITY:
                 graph = _remove(graph, graph.node(node.name))
@@ -29,6 +33,6 @@ def _remove(graph: Graph, node: Node) -> Graph:
         return graph.replace(nodes=redirect(others, {target: source}))
     producer = graph.producer(source)
     if producer is None or source in graph.outputs:
-        return graph
+        raise node.error(f"output '{target}' is only another name of '{source}': give the model one name for it")
     renamed = [replace(other, outputs=(target,)) if other is producer else other for other in others]
     return graph.replace(nodes=redirect(renamed, {source: target}))

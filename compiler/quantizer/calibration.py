@@ -12,7 +12,7 @@ import numpy.typing as npt
 from compiler.graph import Graph, Op
 from compiler.importer.export import open_session
 from machine.arrays import read_arrays
-from machine.errors import DataError
+from machine.errors import DataError, ModelError
 
 AnyArray = npt.NDArray[Any]
 Float32Array = npt.NDArray[np.float32]
@@ -53,13 +53,11 @@ def _check_array(graph: Graph, name: str, array: AnyArray) -> Float32Array:
     if array.ndim == 0 or array.shape[1:] != wanted:
         described = ", ".join(["samples", *map(str, wanted)])
         raise DataError(f"calibration input '{name}' must have shape [{described}], got {list(array.shape)}")
-    if array.dtype.kind not in "fiu":
-        raise DataError(f"calibration input '{name}' must hold real numbers, got {array.dtype}")
-    with np.errstate(over="ignore"):
-        converted = array.astype(np.float32)
-    if not np.isfinite(converted).all():
+    if array.dtype != np.float32:
+        raise DataError(f"calibration input '{name}' must be float32, got {array.dtype}")
+    if not np.isfinite(array).all():
         raise DataError(f"calibration input '{name}' holds NaN or infinity")
-    return converted
+    return array
 
 
 def measure_ranges(graph: Graph, samples: Mapping[str, Float32Array]) -> Ranges:
@@ -69,8 +67,11 @@ def measure_ranges(graph: Graph, samples: Mapping[str, Float32Array]) -> Ranges:
 
     Raises:
         DataError: an activation becomes NaN or infinite.
+        ModelError: nothing is computed but softmax.
     """
     computed = [node.output for node in graph.nodes() if node.op is not Op.SOFTMAX]
+    if not computed:
+        raise ModelError("the model has no operator for the accelerator; at least one is needed")
     session = open_session(graph, computed)
     count = len(next(iter(samples.values())))
     floats = sum(int(np.prod(graph.tensors[name].shape, dtype=np.int64)) for name in (*computed, *graph.inputs))

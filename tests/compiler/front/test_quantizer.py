@@ -186,19 +186,21 @@ def test_outputs_in_the_middle_and_inputs_read_twice(make_model):
     np.testing.assert_allclose(results["y"], np.maximum(results["c"], 0), atol=0.2)
 
 
+SHAPE = (2, 3, 8, 8)
 BAD = {
-    "other names": ({"z": np.zeros((2, 3, 8, 8))}, r"must hold the model's inputs \['x'\], got \['z'\]"),
-    "more names": ({"x": np.zeros((2, 3, 8, 8)), "z": np.zeros(1)}, r"got \['x', 'z'\]"),
-    "shape": ({"x": np.zeros((2, 3, 8, 9))}, r"must have shape \[samples, 3, 8, 8\], got \[2, 3, 8, 9\]"),
-    "no batch": ({"x": np.zeros((3, 8, 8))}, r"must have shape \[samples, 3, 8, 8\], got \[3, 8, 8\]"),
+    "other names": ({"z": floats(0, *SHAPE)}, r"must hold the model's inputs \['x'\], got \['z'\]"),
+    "more names": ({"x": floats(0, *SHAPE), "z": floats(0, 1)}, r"got \['x', 'z'\]"),
+    "shape": ({"x": floats(0, 2, 3, 8, 9)}, r"must have shape \[samples, 3, 8, 8\], got \[2, 3, 8, 9\]"),
+    "no batch": ({"x": floats(0, 3, 8, 8)}, r"must have shape \[samples, 3, 8, 8\], got \[3, 8, 8\]"),
     "scalar": ({"x": np.float32(1)}, r"got \[\]"),
-    "no samples": ({"x": np.zeros((0, 3, 8, 8))}, "needs the same number of samples for every input, got {'x': 0}"),
-    "complex": ({"x": np.zeros((2, 3, 8, 8), complex)}, "must hold real numbers, got complex128"),
-    "text": ({"x": np.full((2, 3, 8, 8), "a")}, "must hold real numbers, got <U1"),
-    "nan": ({"x": np.full((2, 3, 8, 8), np.nan)}, "'x' holds NaN or infinity"),
-    "infinity": ({"x": np.full((2, 3, 8, 8), -np.inf)}, "'x' holds NaN or infinity"),
-    "beyond float32": ({"x": np.full((2, 3, 8, 8), 1e300)}, "'x' holds NaN or infinity"),
-    "overflow inside": ({"x": np.full((2, 3, 8, 8), 3e38)}, "tensor '.*' becomes NaN or infinite on the calibration"),
+    "no samples": ({"x": floats(0, 0, 3, 8, 8)}, "needs the same number of samples for every input, got {'x': 0}"),
+    "double": ({"x": np.zeros(SHAPE)}, "'x' must be float32, got float64"),
+    "integers": ({"x": np.zeros(SHAPE, np.uint8)}, "'x' must be float32, got uint8"),
+    "complex": ({"x": np.zeros(SHAPE, complex)}, "'x' must be float32, got complex128"),
+    "text": ({"x": np.full(SHAPE, "a")}, "'x' must be float32, got <U1"),
+    "nan": ({"x": np.full(SHAPE, np.nan, np.float32)}, "'x' holds NaN or infinity"),
+    "infinity": ({"x": np.full(SHAPE, -np.inf, np.float32)}, "'x' holds NaN or infinity"),
+    "overflow inside": ({"x": np.full(SHAPE, 3e38, np.float32)}, "tensor '.*' becomes NaN or infinite on the calibra"),
 }
 
 
@@ -208,6 +210,14 @@ def test_calibration_data_that_does_not_fit_is_refused(make_model, calibration, 
     with pytest.raises(DataError, match=message) as caught:
         front(model, calibration)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("operator", "message"), [
+    ("Softmax", "no operator for the accelerator"), ("Identity", "output 'y' is only another name of 'x'"),
+])
+def test_a_model_with_nothing_to_compile_is_refused(make_model, operator, message):
+    with pytest.raises(ModelError, match=message):
+        front(make_model([make_node(operator, ["x"], ["y"])]), {"x": floats(0, 2, 3, 8, 8)})
 
 
 def test_calibration_files(tmp_path):
