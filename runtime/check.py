@@ -150,9 +150,8 @@ class _Checker:
             floats = float_graph(session)
             self.layers = _comparable(self.graph, floats)
             self.outputs = [OutputCheck(name, class_axis(self.graph, name)) for name in self.graph.outputs]
-            names = [check.tensor for check in self.layers.values() if check.tensor not in floats.inputs]
-            self.names = names
-            self.floats = open_session(floats, names)
+            self.names = [check.tensor for check in self.layers.values() if check.tensor not in floats.inputs]
+            self.floats = open_session(floats, self.names or None)
 
     def check(self, inputs: Mapping[str, AnyArray], start: int) -> None:
         """Run one chunk; `start` is the number of its first sample."""
@@ -168,21 +167,26 @@ class _Checker:
 
     def _reference(self, inputs: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
         known = run_host(self.graph, inputs)
-        body = {name: known[name] for name in integer_inputs(self.graph)}
+        body = {name: known[name] for name in integer_inputs(self.graph) if name in known}
         return dict(ReferenceBackend().run_integers(self.graph, body, all_tensors=True))
 
     def _compare_with_float(self, inputs: Mapping[str, AnyArray], reference: Mapping[str, AnyArray]) -> None:
-        exact = dict(inputs) | dict(zip(self.names, self.floats.run(self.names, dict(inputs)), strict=True))
+        computed = self.floats.run(self.names, dict(inputs)) if self.names else []
+        exact = dict(inputs) | dict(zip(self.names, computed, strict=True))
         for name, layer in self.layers.items():
+            if name not in reference:
+                raise ProgramError(f"the program's graph does not compute {name!r} from its inputs")
             affine = self.graph.tensors[name].affine
             real = (reference[name].astype(np.float64) - affine.zero_point) * affine.scale[0]
             layer.ratio.add(exact[layer.tensor], real)
         finished = run_host(self.graph, {**inputs, **reference})
         original = run_float(self.session.program.model, inputs)
         for output in self.outputs:
-            if output.output not in original or output.output not in finished:
-                raise ProgramError(f"the program or its float model does not compute {output.output!r}")
-            output.add(original[output.output], finished[output.output])
+            name = output.output
+            wanted, got = original.get(name), finished.get(name)
+            if wanted is None or got is None or wanted.shape != got.shape:
+                raise ProgramError(f"the program and its float model do not both compute {name!r}")
+            output.add(wanted, got)
 
 
 def float_graph(session: Session) -> Graph:

@@ -59,13 +59,15 @@ def choose_range(histogram: Histogram, options: QuantizationOptions) -> tuple[fl
 def percentile_range(histogram: Histogram, percent: float) -> tuple[float, float]:
     """Return a range that holds at least `percent` of a hundred values.
 
-    What may be cut is halved between the two ends, or is cut off the only one; whole bins go.
+    What may be cut is halved between the two ends, or is cut off the only one; whole bins go. Where nothing but zeros
+    would be left, the range stays whole.
     """
     low, high = histogram.low, histogram.high
     total = int(histogram.counts.sum()) + histogram.zeros
     share = total * (1 - percent / 100) / (2 if low < 0 < high else 1)
     cut_below, cut_above = (_bins_within(counts, share) for counts in (histogram.counts, histogram.counts[::-1]))
-    return min(low + cut_below * histogram.width, 0.0), max(high - cut_above * histogram.width, 0.0)
+    ends = min(low + cut_below * histogram.width, 0.0), max(high - cut_above * histogram.width, 0.0)
+    return ends if ends[0] < ends[1] else (low, high)
 
 
 def mse_range(histogram: Histogram) -> tuple[float, float]:
