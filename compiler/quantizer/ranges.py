@@ -5,7 +5,8 @@ Every method returns `low <= 0 <= high` within the histogram's own ends, and lea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from machine.numerics import INT8_MAX, INT8_MIN
 LEVELS = STEPS + 1
 FRACTIONS: Float64Array = np.linspace(1.0, LEVELS / BINS, 121)
 """The parts of an end that are tried, the whole first; the smallest leaves one bin to each step."""
+COARSE = 8
 ROUNDS = 2
 """How often the two ends are searched in turn."""
 SMALLEST_SHARE = 1e-9
@@ -71,14 +73,21 @@ def percentile_range(histogram: Histogram, percent: float) -> tuple[float, float
 
 
 def mse_range(histogram: Histogram) -> tuple[float, float]:
-    """Return the range of the least mean square of rounding and clipping errors, each end searched in turn."""
-    ends = [histogram.low, histogram.high]
+    """Return the range of the least mean square of rounding and clipping errors found, each end searched in turn."""
+    low, high = histogram.low, histogram.high
     for _ in range(ROUNDS):
-        for side, end in enumerate((histogram.low, histogram.high)):
-            tried = [(*ends[:side], float(end * fraction), *ends[side + 1 :]) for fraction in FRACTIONS]
-            errors = [square_error(histogram, low, high) for low, high in tried]
-            ends = list(tried[int(np.argmin(errors))])
-    return ends[0], ends[1]
+        if histogram.low < 0:
+            low = _best(partial(square_error, histogram, high=high), histogram.low)
+        if histogram.high > 0:
+            high = _best(partial(square_error, histogram, low), histogram.high)
+    return low, high
+
+
+def _best(error: Callable[[float], float], end: float) -> float:
+    """Return the part of an end with the least error: among every `COARSE`th, then among the best one's neighbours."""
+    middle = COARSE * int(np.argmin([error(end * float(fraction)) for fraction in FRACTIONS[::COARSE]]))
+    near = [end * float(fraction) for fraction in FRACTIONS[max(0, middle - COARSE + 1) : middle + COARSE]]
+    return near[int(np.argmin([error(tried) for tried in near]))]
 
 
 def square_error(histogram: Histogram, low: float, high: float) -> float:
