@@ -11,6 +11,7 @@ from compiler.importer.load import ModelSource
 from compiler.passes.legality import verify_canonical, verify_fused, verify_imported, verify_quantized
 from compiler.passes.pipeline import CANONICALISE, FOLD_AND_FUSE, INFER_SHAPES, Observer, run_passes
 from compiler.quantizer.calibration import CalibrationSource
+from compiler.quantizer.options import DEFAULT_OPTIONS, QuantizationOptions
 from compiler.quantizer.quantize import quantize
 from machine.errors import DataError, ModelError
 
@@ -76,11 +77,12 @@ def front(
     observe: Observer | None = None,
     observe_passes: Observer | None = None,
     until: str = STAGES[-1].name,
+    options: QuantizationOptions = DEFAULT_OPTIONS,
 ) -> Graph:
     """Run the stages: a model, or a float graph built in Python, and calibration data -> a quantized graph.
 
     `observe` is called with each stage's name and verified result, in order, and `observe_passes` with each pass's.
-    `until` names the last stage to run; calibration data is needed for `quantize` only.
+    `until` names the last stage to run; calibration data and options are for `quantize` only.
 
     Raises:
         ModelError: the model cannot be read, or holds something that is not supported; no stage is called `until`.
@@ -94,7 +96,7 @@ def front(
         lambda: canonicalise(graph, observe_passes),
         lambda: infer_shapes(graph, observe_passes),
         lambda: fold_and_fuse(graph, observe_passes),
-        lambda: _quantize(graph, calibration),
+        lambda: _quantize(graph, calibration, options),
     )
     for stage, step in zip(STAGES[: names.index(until) + 1], steps, strict=False):
         graph = step()
@@ -104,7 +106,7 @@ def front(
     return graph
 
 
-def _quantize(graph: Graph, calibration: CalibrationSource | None) -> Graph:
+def _quantize(graph: Graph, calibration: CalibrationSource | None, options: QuantizationOptions) -> Graph:
     if calibration is None:
         raise DataError("calibration data is needed to quantize the model")
-    return quantize(graph, calibration)
+    return quantize(graph, calibration, options)

@@ -17,6 +17,7 @@ from compiler.front import front
 from compiler.graph import Graph
 from compiler.importer.load import ModelSource
 from compiler.quantizer.calibration import CalibrationSource
+from compiler.quantizer.options import DEFAULT_OPTIONS, QuantizationOptions
 from compiler.verify_program import verify_program
 from machine.config import Machine
 
@@ -49,6 +50,7 @@ def compile_model(
     calibration: CalibrationSource,
     shapes: Mapping[str, Sequence[int]] | None = None,
     observe: Observer | None = None,
+    options: QuantizationOptions = DEFAULT_OPTIONS,
 ) -> tuple[Graph, CompiledProgram]:
     """Run all stages: a model and calibration data -> the quantized graph and the program.
 
@@ -57,7 +59,7 @@ def compile_model(
         DataError: the calibration data does not fit the model.
         CompileError: the machine cannot execute the network.
     """
-    graph = front(model, calibration, shapes, observe)
+    graph = front(model, calibration, shapes, observe, options=options)
     return graph, compile_graph(machine, graph, observe)
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from onnx import ModelProto
 
 from compiler.backend.program import CompiledProgram, LayerReport
+from compiler.front import front
 from compiler.graph import Graph, Node
 from compiler.importer.export import to_onnx
 from compiler.importer.load import load
 from compiler.pipeline import Observer, compile_model
+from compiler.quantizer.calibration import CalibrationSource
+from compiler.quantizer.options import DEFAULT_OPTIONS, QuantizationOptions
+from compiler.quantizer.sensitivity import LayerSensitivity, measure_sensitivity
 from machine.config import Machine
 from machine.errors import ModelError
 from machine.program import NodeRecord, Program, TensorDescriptor
@@ -23,15 +25,16 @@ from machine.program import NodeRecord, Program, TensorDescriptor
 def compile_program(
     model: str | Path | bytes | Graph,
     machine: Machine,
-    calibration: Mapping[str, npt.NDArray[Any]],
+    calibration: CalibrationSource,
     shapes: Mapping[str, Sequence[int]] | None = None,
     source: str = "",
     observe: Observer | None = None,
+    options: QuantizationOptions = DEFAULT_OPTIONS,
 ) -> Program:
     """Compile an ONNX model (path or bytes) or a float graph for a machine.
 
-    `calibration` holds samples of every input by name; `shapes` gives dynamic inputs their shape; `observe` sees each
-    stage's name and result.
+    `calibration` holds samples of every input by name, or names a file of them; `shapes` gives dynamic inputs their
+    shape; `observe` sees each stage's name and result; `options` say how the model is quantized.
 
     Raises:
         ModelError: the model cannot be read, or holds an operator that is not supported (named).
@@ -41,7 +44,7 @@ def compile_program(
     if isinstance(model, (str, Path)):
         source = source or Path(model).name
     loaded = model if isinstance(model, Graph) else load(model)
-    graph, compiled = compile_model(machine, loaded, calibration, shapes, observe)
+    graph, compiled = compile_model(machine, loaded, calibration, shapes, observe, options)
     return Program(
         machine=machine,
         instructions=compiled.instructions,
@@ -55,6 +58,21 @@ def compile_program(
         model=_model_bytes(loaded),
         source=source or "graph",
     )
+
+
+def layer_sensitivity(
+    model: str | Path | bytes | Graph,
+    calibration: CalibrationSource,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    options: QuantizationOptions = DEFAULT_OPTIONS,
+) -> tuple[LayerSensitivity, ...]:
+    """Return what quantizing each layer of a float model alone does to its outputs.
+
+    Raises:
+        ModelError: the model cannot be read, or holds an operator that is not supported (named).
+        DataError: calibration data that does not fit the model.
+    """
+    return measure_sensitivity(front(model, None, shapes, until="fold_and_fuse"), calibration, options)
 
 
 def _model_bytes(model: Graph | ModelProto) -> bytes:

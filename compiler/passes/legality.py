@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from compiler.graph import Graph, Node, Op
+from compiler.graph import HOST_OPS, Graph, Node, Op
 from compiler.passes.shapes import output_shape
 from machine.errors import ModelError
 from machine.numerics import INT8_MAX, INT8_MIN
@@ -47,6 +47,8 @@ def verify_fused(graph: Graph) -> None:
         ModelError: an operator or operand is not legal (node named).
     """
     _verify_float(graph, FUSED)
+    if all(node.op in HOST_OPS for node in graph.nodes()):
+        raise ModelError("the model has no operator for the accelerator; at least one is needed")
     for node in graph.nodes():
         _verify_operands(graph, node)
         _verify_batch(graph, node)

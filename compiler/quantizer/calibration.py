@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
@@ -12,17 +13,46 @@ import numpy.typing as npt
 from compiler.graph import Graph, Op
 from compiler.importer.export import open_session
 from machine.arrays import read_arrays
-from machine.errors import DataError, ModelError
+from machine.errors import DataError
 
 AnyArray = npt.NDArray[Any]
 Float32Array = npt.NDArray[np.float32]
-CalibrationSource = str | PathLike[str] | Mapping[str, AnyArray]
 Ranges = dict[str, tuple[float, float]]
 BYTES_AT_ONCE = 64 * 1024 * 1024
 """Bound on the activations held at one time."""
+RANDOM_SAMPLES = 8
 
 
-def read_calibration(source: CalibrationSource) -> dict[str, AnyArray]:
+@dataclass(frozen=True, slots=True)
+class RandomCalibration:
+    """Normally distributed samples in place of data: for studies of shapes and time, where accuracy means nothing."""
+
+    seed: int = 0
+
+    def draw(self, graph: Graph) -> dict[str, AnyArray]:
+        """Return samples of every graph input, the same for the same seed and shapes."""
+        generator = np.random.default_rng(self.seed)
+        return {
+            name: generator.standard_normal((RANDOM_SAMPLES, *graph.tensors[name].shape[1:]), np.float32)
+            for name in graph.inputs
+        }
+
+
+ArraysSource = str | PathLike[str] | Mapping[str, AnyArray]
+CalibrationSource = ArraysSource | RandomCalibration
+
+
+def load_samples(graph: Graph, source: CalibrationSource) -> dict[str, AnyArray]:
+    """Return checked calibration samples of every graph input, in their own type, [S, ...].
+
+    Raises:
+        DataError: the data cannot be read, or see `check_calibration`.
+    """
+    arrays = source.draw(graph) if isinstance(source, RandomCalibration) else read_calibration(source)
+    return check_calibration(graph, arrays)
+
+
+def read_calibration(source: ArraysSource) -> dict[str, AnyArray]:
     """Return the arrays of an npz file, or the given arrays.
 
     Raises:
@@ -33,54 +63,71 @@ def read_calibration(source: CalibrationSource) -> dict[str, AnyArray]:
     return read_arrays(source)
 
 
-def check_calibration(graph: Graph, arrays: Mapping[str, AnyArray]) -> dict[str, Float32Array]:
-    """Return the samples of every graph input as float32[S, ...].
+def check_calibration(graph: Graph, arrays: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+    """Return the samples of every graph input, float32[S, ...]; nothing is copied.
 
     Raises:
         DataError: names, shapes, types or sample counts do not fit the graph's inputs, or a value is NaN or infinite.
     """
     if set(arrays) != set(graph.inputs):
         raise DataError(f"calibration data must hold the model's inputs {list(graph.inputs)}, got {sorted(arrays)}")
-    samples = {name: _check_array(graph, name, np.asarray(array)) for name, array in arrays.items()}
+    samples = {name: np.asarray(array) for name, array in arrays.items()}
+    for name, array in samples.items():
+        _check_array(graph, name, array)
     counts = {name: len(array) for name, array in samples.items()}
     if len(set(counts.values())) != 1 or 0 in counts.values():
         raise DataError(f"calibration data needs the same number of samples for every input, got {counts}")
     return samples
 
 
-def _check_array(graph: Graph, name: str, array: AnyArray) -> Float32Array:
+def _check_array(graph: Graph, name: str, array: AnyArray) -> None:
     wanted = graph.tensors[name].shape[1:]
     if array.ndim == 0 or array.shape[1:] != wanted:
         described = ", ".join(["samples", *map(str, wanted)])
         raise DataError(f"calibration input '{name}' must have shape [{described}], got {list(array.shape)}")
     if array.dtype != np.float32:
         raise DataError(f"calibration input '{name}' must be float32, got {array.dtype}")
-    if not np.isfinite(array).all():
-        raise DataError(f"calibration input '{name}' holds NaN or infinity")
-    return array
+    step = samples_at_once(graph, [name])
+    for start in range(0, len(array), step):
+        if not np.isfinite(array[start : start + step]).all():
+            raise DataError(f"calibration input '{name}' holds NaN or infinity")
 
 
-def measure_ranges(graph: Graph, samples: Mapping[str, Float32Array]) -> Ranges:
+def samples_at_once(graph: Graph, names: Sequence[str]) -> int:
+    """Return how many samples of the named tensors may be held as float32 at one time; at least one."""
+    floats = sum(int(np.prod(graph.tensors[name].shape, dtype=np.int64)) for name in names)
+    return max(1, BYTES_AT_ONCE // (4 * floats))
+
+
+def activations(graph: Graph) -> tuple[str, ...]:
+    """Return the tensors of a fused float graph that are quantized: its inputs, and all but softmax's outputs."""
+    return (*graph.inputs, *(node.output for node in graph.nodes() if node.op is not Op.SOFTMAX))
+
+
+def stream(
+    graph: Graph, samples: Mapping[str, AnyArray], names: Sequence[str]
+) -> Iterator[dict[str, Float32Array]]:
+    """Run a float graph on ONNX Runtime and yield the named tensors, a bounded number of samples at a time."""
+    computed = [name for name in names if name not in graph.inputs]
+    session = open_session(graph, computed) if computed else None
+    count = len(next(iter(samples.values())))
+    step = samples_at_once(graph, (*computed, *graph.inputs))
+    for start in range(0, count, step):
+        chunk = {name: array[start : start + step] for name, array in samples.items()}
+        results = [] if session is None else session.run(computed, chunk)
+        known = chunk | dict(zip(computed, results, strict=True))
+        yield {name: known[name] for name in names}
+
+
+def measure_ranges(graph: Graph, samples: Mapping[str, AnyArray]) -> Ranges:
     """Return the least and the greatest value of every activation of a fused float graph over all samples.
-
-    The graph runs on ONNX Runtime, a bounded number of samples at a time.
 
     Raises:
         DataError: an activation becomes NaN or infinite.
-        ModelError: nothing is computed but softmax.
     """
-    computed = [node.output for node in graph.nodes() if node.op is not Op.SOFTMAX]
-    if not computed:
-        raise ModelError("the model has no operator for the accelerator; at least one is needed")
-    session = open_session(graph, computed)
-    count = len(next(iter(samples.values())))
-    floats = sum(int(np.prod(graph.tensors[name].shape, dtype=np.int64)) for name in (*computed, *graph.inputs))
-    step = max(1, BYTES_AT_ONCE // (4 * floats))
     ranges: Ranges = {}
-    for start in range(0, count, step):
-        chunk = {name: array[start : start + step] for name, array in samples.items()}
-        results = session.run(computed, chunk)
-        for name, array in (*chunk.items(), *zip(computed, results, strict=True)):
+    for chunk in stream(graph, samples, activations(graph)):
+        for name, array in chunk.items():
             _widen(ranges, name, array)
     return ranges
 

@@ -10,18 +10,46 @@ import numpy as np
 from compiler.graph import AttributeValue, Graph, Node, Op, Quantization, Tensor
 from compiler.passes.base import ACTIVATED, unique_name
 from compiler.passes.legality import KEEP_QUANTIZATION, verify_fused
-from compiler.quantizer.calibration import (
-    CalibrationSource,
-    Ranges,
-    check_calibration,
-    measure_ranges,
-    read_calibration,
-)
+from compiler.quantizer.bias_correction import correct_biases
+from compiler.quantizer.calibration import AnyArray, CalibrationSource, Ranges, load_samples
+from compiler.quantizer.equalize import equalize
+from compiler.quantizer.options import DEFAULT_OPTIONS, QuantizationOptions
+from compiler.quantizer.ranges import choose_ranges
 from compiler.quantizer.scheme import activation_quantization, quantize_weights, quantized_bound
 from machine.numerics import INT8_MAX, INT8_MIN
 
 
-def quantize(graph: Graph, calibration: CalibrationSource) -> Graph:
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibrated:
+    """A float graph ready to be quantized: equalised and corrected where asked, with its samples and ranges."""
+
+    graph: Graph
+    samples: Mapping[str, AnyArray]
+    ranges: Ranges
+
+
+def calibrate(
+    graph: Graph, calibration: CalibrationSource, options: QuantizationOptions = DEFAULT_OPTIONS
+) -> Calibrated:
+    """Do all that comes before rounding.
+
+    Raises:
+        DataError: the calibration data does not fit.
+        ModelError: the graph is not a fused float graph.
+    """
+    verify_fused(graph)
+    samples = load_samples(graph, calibration)
+    if options.equalize:
+        graph = equalize(graph)
+    ranges = choose_ranges(graph, samples, options)
+    if options.bias_correction:
+        graph = correct_biases(graph, samples, activation_quantizations(graph, ranges))
+    return Calibrated(graph, samples, ranges)
+
+
+def quantize(
+    graph: Graph, calibration: CalibrationSource, options: QuantizationOptions = DEFAULT_OPTIONS
+) -> Graph:
     """Return the quantized graph of a fused float graph.
 
     The calibration data is an npz file's path or a dict: for each graph input, an array [samples, ...].
@@ -30,14 +58,13 @@ def quantize(graph: Graph, calibration: CalibrationSource) -> Graph:
         DataError: the calibration data does not fit.
         ModelError: the graph is not a fused float graph.
     """
-    verify_fused(graph)
-    samples = check_calibration(graph, read_calibration(calibration))
-    return quantize_with_ranges(graph, measure_ranges(graph, samples))
+    made = calibrate(graph, calibration, options)
+    return quantize_with_ranges(made.graph, made.ranges)
 
 
 def quantize_with_ranges(graph: Graph, ranges: Ranges) -> Graph:
     """Return the quantized graph of a fused float graph whose activations take the given ranges."""
-    builder = _Builder(graph, _activations(graph, ranges))
+    builder = _Builder(graph, activation_quantizations(graph, ranges))
     for name in graph.inputs:
         builder.quantize_input(name)
     for node in graph.nodes():
@@ -47,7 +74,7 @@ def quantize_with_ranges(graph: Graph, ranges: Ranges) -> Graph:
     return Graph.build(builder.nodes, builder.tensors.values(), graph.inputs, graph.outputs)
 
 
-def _activations(graph: Graph, ranges: Ranges) -> dict[str, Quantization]:
+def activation_quantizations(graph: Graph, ranges: Ranges) -> dict[str, Quantization]:
     """Return the quantization of every activation; a pool or a reshape keeps its input's."""
     result = {name: activation_quantization(*ranges[name]) for name in graph.inputs}
     for node in graph.nodes():

@@ -61,6 +61,16 @@ def quantize_weights(
     return QuantizedWeights(steps, units, tuple(float(s) for s in scales))
 
 
+def rounded_weights(
+    weight: npt.NDArray[np.float32], bias: npt.NDArray[np.float32], x_scale: float, y_scale: float
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Return the weights [CO, ...] and the bias [CO] as the quantized layer has them, in float again."""
+    made = quantize_weights(weight, bias, x_scale, y_scale)
+    scales: Float64Array = np.array(made.scales)
+    rounded = made.weight * scales.reshape(-1, *(1,) * (weight.ndim - 1))
+    return rounded.astype(np.float32), (made.bias * (x_scale * scales)).astype(np.float32)
+
+
 def quantized_bound(value: float | None, quantization: Quantization, missing: int) -> int:
     """Return an activation bound in the int8 domain of the output, `missing` where there is none."""
     if value is None:

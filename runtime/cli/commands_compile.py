@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from compiler.quantizer.calibration import RandomCalibration
+from compiler.quantizer.options import DEFAULT_PERCENT, Method, QuantizationOptions
+from compiler.quantizer.sensitivity import LayerSensitivity
 from machine.config import load_machine
 from machine.errors import DataError
 from machine.program import Program
 from runtime.arrays import load_arrays
+from runtime.cli.commands_check import decibels
 from runtime.cli.commands_run import JsonOption
 from runtime.cli.files import check_output, one_reader, write_output
 from runtime.cli.output import print_json, print_table, progress, say
-from runtime.compile import compile_program
+from runtime.compile import compile_program, layer_sensitivity
 from runtime.stages import StageDump
+
+RANDOM = "random"
+"""What stands in place of a calibration file's name; a file of that name is `./random`."""
+RANDOM_NOTE = "calibrated with random samples: shape and time are meaningful, accuracy is not"
 
 
 def compile_command(
     model: Annotated[str, typer.Argument(metavar="MODEL.onnx", help="A float ONNX model; '-' is standard input.")],
     calibration: Annotated[
-        str, typer.Option(metavar="DATA.npz", help="Samples of every input by name, to choose int8 ranges with.")
+        str,
+        typer.Option(
+            metavar="DATA.npz",
+            help="Samples of every input by name, to choose int8 ranges with; 'random' makes some up, for shape and "
+            "time only.",
+        ),
     ],
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="OUT.tpu", help="The program file; '-' is standard output.")
@@ -34,6 +48,22 @@ def compile_command(
     dump_stages: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write every stage of the compilation as text.")
     ] = None,
+    calibration_method: Annotated[
+        Method, typer.Option(help="How ranges follow from the samples; see docs/quantization.md.")
+    ] = Method.MIN_MAX,
+    percentile: Annotated[
+        float, typer.Option(metavar="PERCENT", help="The values that a range holds, with the method percentile.")
+    ] = DEFAULT_PERCENT,
+    equalize: Annotated[
+        bool, typer.Option("--equalize", help="Balance the channels of consecutive layers first.")
+    ] = False,
+    bias_correction: Annotated[
+        bool, typer.Option("--bias-correction", help="Take the mean error of rounded weights off the biases.")
+    ] = False,
+    sensitivity: Annotated[
+        bool, typer.Option("--sensitivity", help="Report what quantizing each layer alone does to the outputs.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of random calibration.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Compile a float ONNX model to an accelerator binary."""
@@ -41,20 +71,41 @@ def compile_command(
         raise DataError("--json and --output - would both write to standard output")
     one_reader(model, calibration)
     check_output(output)
-    sizes, target, samples = parse_shapes(shape or []), load_machine(machine), load_arrays(calibration)
+    sizes, target = parse_shapes(shape or []), load_machine(machine)
+    samples = RandomCalibration(seed) if calibration == RANDOM else load_arrays(calibration)
+    options = QuantizationOptions(calibration_method, percentile, equalize, bias_correction)
     source = sys.stdin.buffer.read() if model == "-" else model
     observe = None if dump_stages is None else StageDump(dump_stages)
     with progress(f"compiling {model}"):
-        program = compile_program(source, target, samples, sizes, observe=observe)
+        program = compile_program(source, target, samples, sizes, observe=observe, options=options)
+        layers = layer_sensitivity(source, samples, sizes, options) if sensitivity else ()
     write_output(output, program.to_bytes())
+    if isinstance(samples, RandomCalibration):
+        print(f"tpukit: note: {RANDOM_NOTE} (seed {seed})", file=sys.stderr)
     if as_json:
         print_json({
             "output": output, "machine": program.machine.name, "instructions": len(program.instructions),
             "macs": program.macs, "bound_cycles": program.bound_cycles, "memory_bytes": program.memory_bytes,
             "nodes": [dict(vars(node)) for node in program.nodes],
+            "quantization": {
+                "calibration": calibration, "method": options.method.value, "percentile": options.percent,
+                "equalize": options.equalize, "bias_correction": options.bias_correction,
+                "note": RANDOM_NOTE if isinstance(samples, RandomCalibration) else None,
+                "seed": seed if isinstance(samples, RandomCalibration) else None,
+            },
+            "sensitivity": [layer.to_dict() for layer in layers] if sensitivity else None,
         })
     elif output != "-":
+        print_sensitivity(layers)
         print_compiled(program, output)
+
+
+def print_sensitivity(layers: Sequence[LayerSensitivity]) -> None:
+    """Print what quantizing each layer alone does to the outputs; nothing where it was not asked for."""
+    if layers:
+        print_table("one layer quantized at a time", ["layer", "operator", "SQNR at the output (dB)"], [
+            [layer.layer, layer.operator, decibels(layer.sqnr_db)] for layer in layers
+        ])
 
 
 def print_compiled(program: Program, output: str) -> None:

@@ -108,7 +108,7 @@ def nan() -> np.ndarray:
 CALIBRATION = {
     "names": ({"z": samples(2)}, "calibration data must hold the model's inputs ['x'], got ['z']"),
     "shape": ({"x": samples(2)[:, :1]}, "calibration input 'x' must have shape [samples, 2, 4, 4], got [2, 1, 4, 4]"),
-    "type": ({"x": samples(2).astype(complex)}, "calibration input 'x' must hold real numbers, got complex128"),
+    "type": ({"x": samples(2).astype(complex)}, "calibration input 'x' must be float32, got complex128"),
     "nan": ({"x": nan()}, "calibration input 'x' holds NaN or infinity"),
     "none": ({"x": samples(0)}, "calibration data needs the same number of samples for every input, got {'x': 0}"),
 }

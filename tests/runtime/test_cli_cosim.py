@@ -66,6 +66,7 @@ def test_differences_are_shown_and_exit_with_1(cli: Cli, tiny: Tiny, monkeypatch
     assert done.code == 1 and done.stderr == ""
     assert done.text.startswith("DIFFERENT: ") and "counter weights.busy: simulator" in done.text
     assert f"byte {tiny.program.outputs[0].address:#x} (" in done.text
+    assert "last written by instruction " in done.text and "of layer 'conv'" in done.text
     done = cli("cosim", tiny.file, "--input", tiny.input, "--json")
     assert done.code == 1 and '"mismatched_bytes": 1' in done.text and '"mismatched_counters": 1' in done.text
 
@@ -101,6 +102,16 @@ def test_the_rtl_backend_gives_what_the_simulator_gives(cli: Cli, tiny: Tiny, tm
     assert reports["rtl"]["simulation_seconds"] == 2.5
     assert (tmp_path / "sim.npz").read_bytes() == (tmp_path / "rtl.npz").read_bytes()
     assert cli("run", tiny.file, "--time-only", "--backend", "rtl", "--json").json["cycles"] > 0
+
+
+@pytest.mark.usefixtures("equal_machine")
+def test_a_kernel_on_the_rtl_backend(cli: Cli, tmp_path: Path) -> None:
+    program = tmp_path / "copy.tpu"
+    cli("asm", COPY, "-o", program)
+    for backend in ("sim", "rtl"):
+        assert cli("run", program, "--backend", backend, "-o", tmp_path / f"{backend}.npz").code == 0
+    assert (tmp_path / "sim.npz").read_bytes() == (tmp_path / "rtl.npz").read_bytes()
+    assert cli("run", program, "--backend", "rtl", "--time-only", "--json").json["outputs"] == {}
 
 
 def test_no_compiler(cli: Cli, tiny: Tiny, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

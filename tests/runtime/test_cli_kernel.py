@@ -17,7 +17,9 @@ def test_asm_and_disasm_are_inverse(cli: Cli, tmp_path: Path) -> None:
     done = cli("asm", COPY, "-o", output)
     assert (done.code, done.stderr, done.text) == (0, "", f"{output}: 3 instructions for nano4\n")
     text = cli("disasm", output).text
-    assert assemble(text, load_machine("nano4")).instructions == load_program(output).instructions
+    again, loaded = assemble(text, load_machine("nano4")), load_program(output)
+    assert (again.instructions, again.memory_bytes) == (loaded.instructions, loaded.memory_bytes)
+    assert again.image.tobytes() == loaded.image.tobytes()
     listed = cli("disasm", output, "--json").json
     assert [entry["opcode"] for entry in listed] == ["load", "store", "halt"]
     assert listed[0]["fields"]["words"] == 16
@@ -28,8 +30,19 @@ def test_asm_and_disasm_are_inverse(cli: Cli, tmp_path: Path) -> None:
 def test_asm_from_standard_input_to_standard_output(cli: Cli) -> None:
     done = cli("asm", "-", "-o", "-", "--machine", "edge8", stdin=b"halt\n")
     assert (done.code, done.stderr) == (0, "") and parse_program(done.stdout).machine.name == "edge8"
-    assert cli("disasm", "-", stdin=done.stdout).text == "halt  # 0\n"
+    assert cli("disasm", "-", stdin=done.stdout).text == "# machine: edge8\n.memory 64\nhalt  # 0\n"
     cli("asm", "-", "-o", "-", "--json", stdin=b"halt\n").refuses("would both write to standard output")
+
+
+def test_disasm_of_a_model(cli: Cli, tiny: Tiny) -> None:
+    short, whole = (cli("disasm", tiny.file, *options).text for options in ([], ["--data"]))
+    assert whole.startswith(short) and ".data" not in short
+    for text in (short, whole):
+        program = assemble(text, load_machine("nano4"))
+        assert program.instructions == tiny.program.instructions
+        assert program.memory_bytes == tiny.program.memory_bytes
+    assert program.image.tobytes() == tiny.program.image.tobytes()
+    cli("disasm", tiny.file, "--data", "--json").refuses("--data goes with text")
 
 
 @pytest.mark.parametrize(("text", "message"), [
@@ -59,7 +72,8 @@ def test_assembly_files_that_cannot_be_read_or_written(cli: Cli, tmp_path: Path)
 def test_inspect(cli: Cli, tiny: Tiny) -> None:
     report = cli("inspect", tiny.file, "--json").json
     assert report["machine"] == "nano4" and report["source"] == "tiny.onnx"
-    assert sum(report["instructions"].values()) == len(tiny.program.instructions)
+    assert report["instructions"] == len(tiny.program.instructions) == sum(report["instruction_kinds"].values())
+    assert report["instruction_kinds"]["halt"] == 1
     assert report["macs"] == tiny.program.macs and report["bound_cycles"] == tiny.program.bound_cycles
     assert [entry["shape"] for entry in report["inputs"]] == [[1, 2, 4, 4]]
     text = cli("inspect", tiny.file).text

@@ -81,6 +81,22 @@ def test_a_full_disk_and_a_lack_of_memory_are_one_line(
     cli("run", tiny.file, "--time-only").refuses("not enough memory")
 
 
+@pytest.mark.parametrize("debug", ["0", "1"])
+def test_a_bug_is_one_line_and_70(
+    cli: Cli, tiny: Tiny, monkeypatch: pytest.MonkeyPatch, debug: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("some\nthing")
+
+    monkeypatch.setattr("runtime.session.simulate_time", fail)
+    monkeypatch.setenv("TPUKIT_DEBUG", debug)
+    done = cli("run", tiny.file, "--time-only")
+    *trace, last = done.stderr.splitlines()
+    assert (done.code, done.stdout) == (70, b"")
+    assert last == r"tpukit: error: internal error: KeyError: 'some\nthing' (TPUKIT_DEBUG=1 shows the traceback)"
+    assert (trace[:1] == ["Traceback (most recent call last):"]) if debug == "1" else trace == []
+
+
 def test_as_a_module() -> None:
     done = subprocess.run([*TPUKIT, "--version"], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == (f"tpukit {tpukit.__version__}\n", "")

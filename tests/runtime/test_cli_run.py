@@ -95,6 +95,8 @@ def test_options_that_exclude_each_other(cli: Cli, tiny: Tiny) -> None:
     cli("run", tiny.file, "--time-only", "--input", tiny.input).refuses("--time-only takes no --input")
     cli("run", tiny.file, "--time-only", "--backend", "cpu").refuses("the cpu backend has no clock")
     cli("run", tiny.file, "--input", tiny.input, "-o", "-", "--json").refuses("would both write to standard output")
+    cli("run", tiny.file, "--input", tiny.input, "--function-only", "--backend", "rtl").refuses(
+        "the rtl backend always has time; --function-only goes with the other backends")
     cli("run", tiny.file, "--backend", "gpu3").refuses("'gpu3' is not one of", code=2)
 
 
@@ -186,7 +188,27 @@ def test_a_kernel_takes_no_inputs(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:
     program = tmp_path / "copy.tpu"
     cli("asm", COPY, "-o", program)
     assert cli("run", program, "--time-only", "--json").json["cycles"] > 0
-    cli("run", program, "--input", tiny.input).refuses("this program is a kernel: it holds no model")
+    for backend in ("sim", "rtl"):
+        cli("run", program, "--input", tiny.input, "--backend", backend).refuses(
+            "this program is a kernel: it holds no model and takes no inputs")
+
+
+def test_a_kernel_gives_cycles_and_its_memory(cli: Cli, tmp_path: Path) -> None:
+    program, output = tmp_path / "copy.tpu", tmp_path / "y.npz"
+    cli("asm", COPY, "-o", program)
+    report = cli("run", program, "-o", output, "--json").json
+    assert set(report) == KEYS and (report["samples"], report["bound_cycles"]) == (1, 0) and report["cycles"] > 0
+    assert report["outputs"] == {"memory": {"shape": [4096], "dtype": "uint8"}}
+    memory = arrays(output)["memory"]
+    assert memory.dtype == np.uint8 and memory[0x400:0x440].any()
+    np.testing.assert_array_equal(memory[0x800:0x840], memory[0x400:0x440])
+    values = cli("run", program, "-o", "-", "--function-only")
+    assert (values.code, values.stdout) == (0, output.read_bytes())
+    text = cli("run", program).text
+    assert "1 sample(s) on sim: memory [4096]" in text and "cycles a sample" in text and "bound" not in text
+    for backend in ("reference", "cpu"):
+        cli("run", program, "--backend", backend).refuses(
+            f"the {backend} backend runs models and this program is a kernel; sim and rtl run kernels")
 
 
 def test_equal_runs_print_equal_json(cli: Cli, tiny: Tiny) -> None:

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from compiler.pipeline import STAGES
+from machine.assembly import parse_instruction
 from machine.config import load_machine
 from machine.errors import ProgramError
+from machine.isa import encode
 from runtime.compile import compile_program
 from runtime.stages import LINE, StageDump, stage_text
 from tests.runtime.helpers import samples, tiny_model
@@ -36,7 +38,33 @@ def test_stages_say_what_they_are_for(tmp_path: Path) -> None:
     assert "softmax(" in texts["partition"] and "softmax" not in texts["lower"]
     assert "kernel = matrix" in texts["lower"] and "weight = int8[4, " in texts["lower"]
     assert "tiling = Tiling(" in texts["tile"]
-    assert "memory map:" in texts["emit"] and " halt" in texts["emit"]
+    assert "memory map:" in texts["emit"]
+    emitted, scheduled = (texts[name].partition("instructions")[2].splitlines()[1:] for name in ("emit", "schedule"))
+    assert emitted[-1].split() == [str(len(scheduled)), "halt", "[00]"]
+    assert [line.split()[:2] for line in emitted[:-1]] == [line.split()[:2] for line in scheduled]
+    assert all("  # conv" in line for line in (*emitted[:-1], *scheduled))
+    assert "opcode" not in texts["schedule"]
+
+
+def test_instructions_have_their_bytes_beside_them(tmp_path: Path) -> None:
+    lines = dump(tmp_path)["10-emit.txt"].partition("instructions:\n")[2].splitlines()
+    for line in lines:
+        text, _, code = line.rstrip("]").rpartition("  [")
+        instruction = parse_instruction(text.split(maxsplit=1)[1].partition("#")[0])
+        assert encode(instruction) == bytes.fromhex(code).ljust(64, b"\0")
+
+
+def test_the_memory_map(tmp_path: Path) -> None:
+    texts = dump(tmp_path)
+    lines = texts["09-allocate.txt"].splitlines()
+    count = len(texts["10-emit.txt"].partition("instructions:\n")[2].splitlines())
+    assert lines[0] == "memory map:" and lines[-1].split() == ["0x00002200", "end"]
+    assert [line.split(maxsplit=3) for line in lines[1:-1]] == [
+        ["0x00000000", f"{64 * count}", "bytes", f"{count} instructions"],
+        ["0x00001000", "512", "bytes", "constants"],
+        ["0x00002000", "256", "bytes", "activation x_quantized (dense)"],
+        ["0x00002100", "256", "bytes", "activation y_quantized (dense)"],
+    ]
 
 
 @dataclass

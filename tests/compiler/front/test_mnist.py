@@ -10,10 +10,12 @@ import pytest
 
 from compiler.front import front
 from compiler.importer import import_onnx
+from compiler.quantizer.options import Method, QuantizationOptions
 from runtime.cpu import run_float
 from runtime.reference import ReferenceBackend
 
 LARGEST_LOSS_POINTS = 0.2
+LEAST_AGREEMENT_PERCENT = 99.5
 CALIBRATION_IMAGES = 200
 
 
@@ -43,3 +45,27 @@ def test_int8_loses_little_accuracy(shared_models, model, record_property):
     record_property("int8_percent", accuracies[1])
     print(f"{model}: float {accuracies[0]:.2f} %, int8 {accuracies[1]:.2f} %")
     assert accuracies[0] - accuracies[1] <= LARGEST_LOSS_POINTS
+
+
+OPTIONS = [*(QuantizationOptions(method) for method in Method), QuantizationOptions(equalize=True),
+           QuantizationOptions(bias_correction=True), QuantizationOptions(equalize=True, bias_correction=True)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda o: f"{o.method}-{o.equalize:d}{o.bias_correction:d}")
+def test_every_way_of_quantizing_agrees_with_float(shared_models, options, record_property):
+    data, path = shared_models / "data" / "mnist", shared_models / "onnx_mnist" / "mnist-8.onnx"
+    if not data.is_dir() or not path.is_file():
+        pytest.skip(f"'{data}' or '{path}' is absent")
+    name = import_onnx(path).inputs[0]
+    calibration = {name: images(data / "train-images-idx3-ubyte.gz")[:CALIBRATION_IMAGES]}
+    inputs = {name: images(data / "t10k-images-idx3-ubyte.gz")[:2000]}
+    (exact,) = run_float(path.read_bytes(), inputs).values()
+    (rounded,) = ReferenceBackend().run(front(path, calibration, options=options), inputs).values()
+    agreement = 100 * float((exact.argmax(axis=1) == rounded.argmax(axis=1)).mean())
+    noise = np.square(exact.astype(np.float64) - rounded).sum()
+    decibels = 10 * np.log10(np.square(exact.astype(np.float64)).sum() / noise)
+    record_property("agreement_percent", agreement)
+    record_property("sqnr_db", decibels)
+    print(f"{options}: agreement {agreement:.2f} %, SQNR {decibels:.1f} dB")
+    assert agreement >= LEAST_AGREEMENT_PERCENT
