@@ -14,7 +14,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from compiler.backend.conflicts import Conflicts
+from compiler.backend.accesses import accesses
+from compiler.backend.conflicts import latest_conflicts
 from compiler.backend.legality import check_instruction
 from machine.config import BURST_BYTES, TOKEN_LIMIT, Machine
 from machine.errors import ProgramError
@@ -73,13 +74,13 @@ def _masked(mask: int) -> list[Engine]:
 
 def _verify_order(machine: Machine, instructions: Sequence[Instruction]) -> None:
     """Race freedom. A wait takes the oldest token that is left, so it must have been sent earlier in program order."""
-    conflicts = Conflicts(machine, instructions)
+    found = [accesses(machine, instruction) for instruction in instructions]
+    latest = latest_conflicts(instructions, found).tolist()
     sent: dict[tuple[Engine, Engine], deque[int]] = {(p, q): deque() for p in ENGINES for q in ENGINES}
     known = [[-1] * ENGINE_COUNT for _ in ENGINES]
     at_issue: list[list[int]] = []
     for index, instruction in enumerate(instructions):
         engine = instruction.engine
-        latest = conflicts.step(index)
         if engine is None:
             break
         for other in _masked(instruction["wait"]):
@@ -96,7 +97,7 @@ def _verify_order(machine: Machine, instructions: Sequence[Instruction]) -> None
             sent[engine, other].append(index)
             if len(sent[engine, other]) > TOKEN_LIMIT:
                 raise instruction_error(index, instruction, f"more than {TOKEN_LIMIT} tokens to {other.name.lower()}")
-        for other, cause in sorted(latest.items()):
+        for other, cause in zip(ENGINES, latest[index], strict=True):
             if known[engine][other] < cause:
                 raise instruction_error(
                     index, instruction,

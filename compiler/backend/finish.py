@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -121,10 +122,10 @@ def _reports(
     for instruction, layer in zip(instructions, layer_of, strict=True):
         if instruction.engine is Engine.VECTOR:
             counts = (instruction[name] for name in ("blocks", "y_count", "x_count", "ky_count", "kx_count"))
-            vector[layer] += int(np.prod(list(counts)))
+            vector[layer] += math.prod(counts)
         for access in accesses(machine, instruction):
             if access.space is Space.MEMORY:
-                moved[layer][access.write] += int((access.stops - access.starts).sum())
+                moved[layer][access.write] += access.footprint.total
     return tuple(
         _report(machine, plan, moved[i][0], moved[i][1], vector[i]) for i, plan in enumerate(plans)
     )

@@ -6,12 +6,12 @@ and multiplier operand never share one, so no engine denies another's port.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from compiler.backend.geometry import Box, Region, ceil_div
 from compiler.backend.layers import Kernel, Layer, Layout, Network
-from compiler.backend.tile import Streams, Tiling, Work, candidates, work
+from compiler.backend.tile import Streams, Tiling, Work, candidates, least_cycles, work
 from machine.config import Machine
 from machine.errors import CompileError
 
@@ -74,14 +74,15 @@ class _Allocator:
     machine: Machine
     network: Network
     resident: dict[str, _Resident] = field(default_factory=dict)
-    cache: dict[tuple[int, Streams, tuple[int, ...]], tuple[Tiling, Work] | None] = field(default_factory=dict)
+    cache: dict[tuple[Hashable, Streams, tuple[int, ...]], tuple[Tiling, Work] | None] = field(default_factory=dict)
+    ranked: dict[Hashable, list[tuple[int, int, Tiling]]] = field(default_factory=dict)
 
     def plan(self, index: int) -> LayerPlan | None:
         """Return the best plan of a layer beside what is resident, None if none fits."""
         layer = self.network.layers[index]
         streams = self.streams(layer)
         runs = _free_runs(self.machine, [r.banks for r in self.resident.values() if r.covers(index)])
-        key = (index, streams, tuple(sorted(length for _, length in runs)))
+        key = (_shape_key(layer), streams, tuple(sorted(length for _, length in runs)))
         if key not in self.cache:
             self.cache[key] = self._search(layer, streams, runs)
         found = self.cache[key]
@@ -126,14 +127,28 @@ class _Allocator:
         return Buffers(first * self.machine.bank_granules, words, min(room, MOST_BUFFERS))
 
     def _search(self, layer: Layer, streams: Streams, runs: Sequence[Banks]) -> tuple[Tiling, Work] | None:
-        best: tuple[Tiling, Work] | None = None
-        for tiling in candidates(self.machine, layer):
+        """Return the fastest tiling that fits, the first of equal ones; none is estimated that cannot be faster."""
+        best: tuple[int, int, Tiling, Work] | None = None
+        for least, index, tiling in self._candidates(layer):
+            if best is not None and least > best[0]:
+                break
             cost = work(self.machine, layer, tiling, streams)
-            if best is not None and cost.cycles >= best[1].cycles:
+            if best is not None and (cost.cycles, index) >= best[:2]:
                 continue
             if _place(self.machine, runs, self._roles(cost), False) is not None:
-                best = tiling, cost
-        return best
+                best = cost.cycles, index, tiling, cost
+        return None if best is None else best[2:]
+
+    def _candidates(self, layer: Layer) -> list[tuple[int, int, Tiling]]:
+        """Return a layer's tilings with the least that each can take and its rank among equals, in this order."""
+        key = _shape_key(layer)
+        if key not in self.ranked:
+            found = candidates(self.machine, layer)
+            self.ranked[key] = sorted(
+                ((least_cycles(self.machine, layer, tiling), index, tiling) for index, tiling in enumerate(found)),
+                key=lambda entry: entry[:2],
+            )
+        return self.ranked[key]
 
     def consider(self, value: str) -> None:
         """Keep an activation in the scratchpad if it fits and the layers that it touches become faster."""
@@ -195,6 +210,12 @@ def plan_network(machine: Machine, network: Network) -> Plan:
         residents[value] = Box(machine, place.banks[0] * machine.bank_granules, region)
         fills[value] = next(iter(_fills(network, value)), 0)
     return Plan(tuple(plans), residents, fills)
+
+
+def _shape_key(layer: Layer) -> Hashable:
+    """Return all of a layer that its tiling depends on: layers with equal keys have equal tilings."""
+    sources = tuple((source.layout, source.geometry, source.packing, source.virtual) for source in layer.reads)
+    return layer.kernel, layer.geometry, layer.window, layer.parameters is None, layer.residual is None, sources
 
 
 def _free_runs(machine: Machine, taken: Iterable[Banks]) -> list[Banks]:

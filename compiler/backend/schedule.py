@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compiler.backend.conflicts import Conflicts
+from compiler.backend.accesses import accesses
+from compiler.backend.conflicts import latest_conflicts
 from compiler.backend.emit import Step
 from machine.config import Machine
 from machine.isa import Instruction, Opcode
@@ -43,15 +44,12 @@ def interleave(machine: Machine, steps: Sequence[Step]) -> list[Step]:
 
     A step keeps its place behind everything that it conflicts with: its key is above the place of all of that.
     """
-    flat = [(instruction, i) for i, step in enumerate(steps) for instruction in (*step.loads, *step.body)]
-    conflicts = Conflicts(machine, [instruction for instruction, _ in flat], own=True)
+    flat, latest = _conflicts(machine, steps, own=True, groups=True)
     position, keys = 0, list(range(len(steps)))
     for index, step in enumerate(steps):
         members = range(position, position + len(step.loads) + len(step.body))
         position = members.stop
-        bound = max((flat[cause][1] for i in members for cause in conflicts.find(i).values()), default=-1)
-        for member in members:
-            conflicts.mark(member)
+        bound = max((flat[cause] for i in members for cause in latest[i] if cause >= 0), default=-1)
         if not any(instruction.opcode is Opcode.MATRIX for instruction in step.body):
             keys[index] = min(index, bound + 1 + DELAY)
         if index and steps[index - 1].layer == step.layer:
@@ -61,14 +59,22 @@ def interleave(machine: Machine, steps: Sequence[Step]) -> list[Step]:
 
 def _earliest(machine: Machine, steps: Sequence[Step]) -> list[list[int]]:
     """For each load, the first step before whose body it may stand."""
-    flat = [(instruction, i) for i, step in enumerate(steps) for instruction in (*step.loads, *step.body)]
-    conflicts = Conflicts(machine, [instruction for instruction, _ in flat])
-    result: list[list[int]] = [[] for _ in steps]
+    flat, latest = _conflicts(machine, steps, own=False, groups=False)
+    result: list[list[int]] = []
     position = 0
-    for index, step in enumerate(steps):
-        for number in range(len(step.loads) + len(step.body)):
-            latest = conflicts.step(position)
-            position += 1
-            if number < len(step.loads):
-                result[index].append(max([flat[cause][1] + 1 for cause in latest.values()], default=0))
+    for step in steps:
+        result.append([
+            max((flat[cause] + 1 for cause in latest[position + number] if cause >= 0), default=0)
+            for number in range(len(step.loads))
+        ])
+        position += len(step.loads) + len(step.body)
     return result
+
+
+def _conflicts(machine: Machine, steps: Sequence[Step], own: bool, groups: bool) -> tuple[list[int], list[list[int]]]:
+    """Return the step of each instruction, and its latest conflicting instruction of each engine."""
+    flat = [(instruction, i) for i, step in enumerate(steps) for instruction in (*step.loads, *step.body)]
+    instructions = [instruction for instruction, _ in flat]
+    found = [accesses(machine, instruction) for instruction in instructions]
+    lengths = [len(step.loads) + len(step.body) for step in steps] if groups else None
+    return [i for _, i in flat], latest_conflicts(instructions, found, own, lengths).tolist()

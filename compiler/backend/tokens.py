@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from compiler.backend.conflicts import Conflicts
+from compiler.backend.accesses import accesses
+from compiler.backend.conflicts import latest_conflicts
 from machine.config import Machine
 from machine.isa import ENGINE_COUNT, Engine, Instruction
 
@@ -20,13 +21,15 @@ Clock = list[int]
 def insert_tokens(machine: Machine, instructions: Sequence[Instruction]) -> list[Instruction]:
     """Return the instructions with wait and send masks that order all conflicting accesses (old masks are dropped)."""
     waits, sends = [0] * len(instructions), [0] * len(instructions)
-    conflicts, clocks = Conflicts(machine, instructions), Clocks()
+    found = [accesses(machine, instruction) for instruction in instructions]
+    latest, clocks = latest_conflicts(instructions, found).tolist(), Clocks()
     for index, instruction in enumerate(instructions):
         engine = instruction.engine
-        latest = conflicts.step(index)
         if engine is None:
             continue
-        for cause, other in sorted(((cause, other) for other, cause in latest.items()), reverse=True):
+        for cause, other in sorted(((cause, Engine(i)) for i, cause in enumerate(latest[index])), reverse=True):
+            if cause < 0:
+                break
             if clocks.knows(engine, other, cause):
                 continue
             waits[index] |= 1 << other
