@@ -56,7 +56,7 @@ def main() -> None:
             f"{len(program.instructions):,} instructions, {program.memory_bytes:,} bytes of memory, "
             f"image {hashlib.sha256(program.image.tobytes()).hexdigest()[:12]}"
         )
-            report(program, options.layers)
+        report(program, options.layers)
 
 
 if __name__ == "__main__":

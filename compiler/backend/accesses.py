@@ -6,7 +6,7 @@ Addresses are exact to the unit of their space: scratchpad granules, accumulator
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
 
@@ -75,6 +75,21 @@ class Access:
     def high(self) -> int:
         """One more than the largest address."""
         return self.base + self.footprint.high
+
+
+@dataclass
+class AccessTable:
+    """The accesses of instruction objects, each derived once (the stages share most of theirs)."""
+
+    machine: Machine
+    _known: dict[int, tuple[Instruction, tuple[Access, ...]]] = field(default_factory=dict)
+
+    def of(self, instruction: Instruction) -> tuple[Access, ...]:
+        """Return what an instruction reads and writes."""
+        entry = self._known.get(id(instruction))
+        if entry is None:
+            entry = self._known[id(instruction)] = instruction, accesses(self.machine, instruction)
+        return entry[1]
 
 
 def accesses(machine: Machine, instruction: Instruction) -> tuple[Access, ...]:

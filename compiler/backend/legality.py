@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from compiler.backend.accesses import Access, Space, accesses
+from compiler.backend.accesses import Access, Space
 from machine.config import BURST_BYTES, SEGMENT_WORDS, Machine
 from machine.isa import FORMATS, Instruction, LoadSpace, Opcode, VectorReduce, VectorSource
 
 Range = tuple[int, int]
 
 
-def check_instruction(machine: Machine, instruction: Instruction, memory_bytes: int, program: Range) -> str | None:
-    """Return why an instruction is not legal, or None; `program` is the byte range of the program itself."""
+def check_instruction(machine: Machine, instruction: Instruction) -> str | None:
+    """Return why an instruction's fields are not legal, or None."""
     reason = _check_fields(instruction)
-    if reason is not None or instruction.opcode is Opcode.HALT:
-        return reason
     check = _CHECKS.get(instruction.opcode)
-    reason = None if check is None else check(machine, instruction)
-    if reason is not None:
-        return reason
-    for access in accesses(machine, instruction):
-        reason = _check_access(machine, access, memory_bytes, program)
-        if reason is not None:
-            return reason
-    return None
+    return reason if reason is not None or check is None else check(machine, instruction)
+
+
+def check_accesses(machine: Machine, found: Sequence[Access], memory_bytes: int, program: Range) -> str | None:
+    """Return why an instruction may not read or write what it does, or None.
+
+    `program` is the byte range of the program itself.
+    """
+    reasons = (_check_access(machine, access, memory_bytes, program) for access in found)
+    return next((reason for reason in reasons if reason is not None), None)
 
 
 def _limits(opcode: Opcode) -> tuple[tuple[str, int, int, tuple[int, ...] | None], ...]:
@@ -45,7 +45,7 @@ def _check_fields(instruction: Instruction) -> str | None:
         value = values.get(entry)
         if value is None:
             return f"{name} lacks the field {entry}"
-        if not low <= value <= high:
+        if not isinstance(value, int) or not low <= value <= high:
             return f"{name}.{entry} = {value}: legal are {low} to {high}"
         if legal is not None and value not in legal:
             return f"{name}.{entry} = {value}: legal are {', '.join(str(int(item)) for item in legal)}"

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compiler.backend.accesses import accesses
+from compiler.backend.accesses import AccessTable
 from compiler.backend.conflicts import latest_conflicts
 from compiler.backend.emit import Step
-from machine.config import Machine
 from machine.isa import Instruction, Opcode
 
 LOOKAHEAD = 1
@@ -21,10 +20,10 @@ DELAY = 1
 """Steps that a vector layer stays behind what it needs, so that the engine does not wait for it."""
 
 
-def schedule(machine: Machine, steps: Sequence[Step]) -> tuple[list[Instruction], list[int]]:
+def schedule(table: AccessTable, steps: Sequence[Step]) -> tuple[list[Instruction], list[int]]:
     """Return all instructions in program order, and the layer of each."""
-    steps = interleave(machine, steps)
-    earliest = _earliest(machine, steps)
+    steps = interleave(table, steps)
+    earliest = _earliest(table, steps)
     loads: list[list[tuple[Instruction, int]]] = [[] for _ in steps]
     place = 0
     for index, step in enumerate(steps):
@@ -39,12 +38,12 @@ def schedule(machine: Machine, steps: Sequence[Step]) -> tuple[list[Instruction]
     return [instruction for instruction, _ in order], [layer for _, layer in order]
 
 
-def interleave(machine: Machine, steps: Sequence[Step]) -> list[Step]:
+def interleave(table: AccessTable, steps: Sequence[Step]) -> list[Step]:
     """Move steps of the vector engine's layers in between those of the layer before, `DELAY` after what they need.
 
     A step keeps its place behind everything that it conflicts with: its key is above the place of all of that.
     """
-    flat, latest = _conflicts(machine, steps, own=True, groups=True)
+    flat, latest = _conflicts(table, steps, own=True, groups=True)
     position, keys = 0, list(range(len(steps)))
     for index, step in enumerate(steps):
         members = range(position, position + len(step.loads) + len(step.body))
@@ -57,9 +56,9 @@ def interleave(machine: Machine, steps: Sequence[Step]) -> list[Step]:
     return [steps[index] for index in sorted(range(len(steps)), key=lambda index: (keys[index], index))]
 
 
-def _earliest(machine: Machine, steps: Sequence[Step]) -> list[list[int]]:
+def _earliest(table: AccessTable, steps: Sequence[Step]) -> list[list[int]]:
     """For each load, the first step before whose body it may stand."""
-    flat, latest = _conflicts(machine, steps, own=False, groups=False)
+    flat, latest = _conflicts(table, steps, own=False, groups=False)
     result: list[list[int]] = []
     position = 0
     for step in steps:
@@ -71,10 +70,10 @@ def _earliest(machine: Machine, steps: Sequence[Step]) -> list[list[int]]:
     return result
 
 
-def _conflicts(machine: Machine, steps: Sequence[Step], own: bool, groups: bool) -> tuple[list[int], list[list[int]]]:
+def _conflicts(table: AccessTable, steps: Sequence[Step], own: bool, groups: bool) -> tuple[list[int], list[list[int]]]:
     """Return the step of each instruction, and its latest conflicting instruction of each engine."""
     flat = [(instruction, i) for i, step in enumerate(steps) for instruction in (*step.loads, *step.body)]
     instructions = [instruction for instruction, _ in flat]
-    found = [accesses(machine, instruction) for instruction in instructions]
+    found = [table.of(instruction) for instruction in instructions]
     lengths = [len(step.loads) + len(step.body) for step in steps] if groups else None
     return [i for _, i in flat], latest_conflicts(instructions, found, own, lengths).tolist()

@@ -9,19 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from compiler.backend.accesses import accesses
+from compiler.backend.accesses import AccessTable
 from compiler.backend.conflicts import latest_conflicts
-from machine.config import Machine
 from machine.isa import ENGINE_COUNT, Engine, Instruction
 
 Clock = list[int]
 """For each engine, the index of its latest instruction that is known to have retired; -1 for none."""
 
 
-def insert_tokens(machine: Machine, instructions: Sequence[Instruction]) -> list[Instruction]:
+def insert_tokens(table: AccessTable, instructions: Sequence[Instruction]) -> list[Instruction]:
     """Return the instructions with wait and send masks that order all conflicting accesses (old masks are dropped)."""
     waits, sends = [0] * len(instructions), [0] * len(instructions)
-    found = [accesses(machine, instruction) for instruction in instructions]
+    found = [table.of(instruction) for instruction in instructions]
     latest, clocks = latest_conflicts(instructions, found).tolist(), Clocks()
     for index, instruction in enumerate(instructions):
         engine = instruction.engine
