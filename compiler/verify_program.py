@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from compiler.backend.accesses import Access, accesses
-from compiler.backend.conflicts import latest_conflicts
+from compiler.backend.conflicts import engines_of, latest_conflicts
 from compiler.backend.legality import check_accesses, check_instruction
 from machine.config import BURST_BYTES, TOKEN_LIMIT, Machine
 from machine.errors import ProgramError
@@ -78,7 +78,7 @@ def _masked(mask: int) -> list[Engine]:
 
 def _verify_order(instructions: Sequence[Instruction], found: Sequence[Sequence[Access]]) -> None:
     """Race freedom. A wait takes the oldest token that is left, so it must have been sent earlier in program order."""
-    latest = latest_conflicts(instructions, found).tolist()
+    latest = latest_conflicts(engines_of(instructions), found).tolist()
     sent: dict[tuple[Engine, Engine], deque[int]] = {(p, q): deque() for p in ENGINES for q in ENGINES}
     known = [[-1] * ENGINE_COUNT for _ in ENGINES]
     at_issue: list[list[int]] = []

@@ -25,25 +25,28 @@ def _kept(function: _Function) -> _Function:
 
 
 def latest_conflicts(
-    instructions: Sequence[Instruction],
-    found: Sequence[Sequence[Access]],
-    own: bool = False,
-    groups: Sequence[int] | None = None,
+    actors: Sequence[int], found: Sequence[Sequence[Access]], groups: Sequence[int] | None = None
 ) -> Indices:
-    """Return int32[instructions, engines]: of each engine the latest earlier instruction that each conflicts with.
+    """Return int32[instructions, actors]: of each other actor the latest earlier instruction that each conflicts with.
 
-    -1 stands for none. An engine works in its own order, so its latest conflicting instruction stands for all earlier
-    ones. `found` holds the accesses of each instruction. With `own`, conflicts with the same engine are found too.
-    `groups` are lengths of runs of instructions; conflicts within a run are not looked for.
+    -1 stands for none. `actors` has an instruction's engine, or any other number below `ENGINE_COUNT` for what works
+    in its own order (so that its latest conflicting instruction stands for all earlier ones); -1: it conflicts with
+    nothing. `found` holds the accesses of each instruction. `groups` are lengths of runs of instructions of one
+    actor; conflicts within a run are not looked for.
     """
-    engines = np.array([-1 if each.engine is None else each.engine for each in instructions], np.int64)
-    ends = np.arange(1, len(engines) + 1) if groups is None else np.cumsum(np.asarray(groups, np.int64))
+    actor_of = np.asarray(actors, np.int64)
+    ends = np.arange(1, len(actor_of) + 1) if groups is None else np.cumsum(np.asarray(groups, np.int64))
     table = _flatten(found)
-    windows, tables = _tables(table, engines)
+    windows, tables = _tables(table, actor_of)
     return _latest(
-        engines, ends.astype(np.int64), table.offsets, table.fields, table.shape_offsets, table.starts, table.stops,
-        windows, tables, np.full(max(1, int(tables.max(initial=-1)) + _longest(windows)), -1, np.int32), own,
+        actor_of, ends.astype(np.int64), table.offsets, table.fields, table.shape_offsets, table.starts, table.stops,
+        windows, tables, np.full(max(1, int(tables.max(initial=-1)) + _longest(windows)), -1, np.int32),
     )
+
+
+def engines_of(instructions: Sequence[Instruction]) -> list[int]:
+    """Return the engine of each instruction, -1 for halt."""
+    return [-1 if each.engine is None else int(each.engine) for each in instructions]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def _flatten(found: Sequence[Sequence[Access]]) -> _Flat:
     )
 
 
-def _tables(flat: _Flat, engines: Integers) -> tuple[Integers, Integers]:
+def _tables(flat: _Flat, actors: Integers) -> tuple[Integers, Integers]:
     """Return the written windows, and where each table of latest instructions begins (-1: there is none).
 
     A window is the part of an address space that anything writes, (first, last, unit), in units of `unit` addresses:
@@ -89,7 +92,7 @@ def _tables(flat: _Flat, engines: Integers) -> tuple[Integers, Integers]:
     """
     windows = np.zeros((len(Space), 3), np.int64)
     tables = np.full((len(Space), ENGINE_COUNT, 2), -1, np.int64)
-    engine_of = np.repeat(engines, np.diff(flat.offsets))
+    actor_of = np.repeat(actors, np.diff(flat.offsets))
     size = 0
     for space in Space:
         here = flat.fields[:, 0] == space
@@ -106,10 +109,10 @@ def _tables(flat: _Flat, engines: Integers) -> tuple[Integers, Integers]:
             unit = math.gcd(unit, int(np.gcd.reduce(flat.starts[ranges] - origin)))
             unit = math.gcd(unit, int(np.gcd.reduce(flat.stops[ranges] - origin)))
         windows[space] = first, last, max(unit, 1)
-        for engine in range(ENGINE_COUNT):
+        for actor in range(ENGINE_COUNT):
             for write in (0, 1):
-                if (here & (engine_of == engine) & (flat.fields[:, 1] == write)).any():
-                    tables[space, engine, write] = size
+                if (here & (actor_of == actor) & (flat.fields[:, 1] == write)).any():
+                    tables[space, actor, write] = size
                     size += -(-(last - first) // max(unit, 1))
     return windows, tables
 
@@ -128,20 +131,20 @@ def _bounds(written: Integers, offsets: Integers, starts: Integers, stops: Integ
 
 @_kept
 def _latest(
-    engines: Integers, ends: Integers, offsets: Integers, fields: Integers, shape_offsets: Integers,
-    starts: Integers, stops: Integers, windows: Integers, tables: Integers, memory: Indices, own: bool,
+    actors: Integers, ends: Integers, offsets: Integers, fields: Integers, shape_offsets: Integers,
+    starts: Integers, stops: Integers, windows: Integers, tables: Integers, memory: Indices,
 ) -> Indices:
     """Run over the instructions: look up, in each unit that one touches, who touched it last; then note it there.
 
-    `memory` holds the tables: for each space, engine and direction the latest instruction of each unit.
+    `memory` holds the tables: for each space, actor and direction the latest instruction of each unit.
     """
-    latest = np.full((len(engines), tables.shape[1]), -1, np.int32)
+    latest = np.full((len(actors), tables.shape[1]), -1, np.int32)
     begin = 0
     for end in ends:
         for looking in (True, False):
             for index in range(begin, end):
-                engine = engines[index]
-                if engine < 0:
+                actor = actors[index]
+                if actor < 0:
                     continue
                 for access in range(offsets[index], offsets[index + 1]):
                     space, write = fields[access, 0], fields[access, 1]
@@ -155,11 +158,11 @@ def _latest(
                         if low >= high:
                             continue
                         if not looking:
-                            at = tables[space, engine, write]
+                            at = tables[space, actor, write]
                             memory[at + low : at + high] = index
                             continue
                         for other in range(tables.shape[1]):
-                            if other == engine and not own:
+                            if other == actor:
                                 continue
                             for kind in range(2):
                                 at = tables[space, other, kind]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from compiler.backend.accesses import AccessTable
-from compiler.backend.conflicts import latest_conflicts
+from compiler.backend.conflicts import engines_of, latest_conflicts
 from machine.isa import ENGINE_COUNT, Engine, Instruction
 
 Clock = list[int]
@@ -21,7 +21,7 @@ def insert_tokens(table: AccessTable, instructions: Sequence[Instruction]) -> li
     """Return the instructions with wait and send masks that order all conflicting accesses (old masks are dropped)."""
     waits, sends = [0] * len(instructions), [0] * len(instructions)
     found = [table.of(instruction) for instruction in instructions]
-    latest, clocks = latest_conflicts(instructions, found).tolist(), Clocks()
+    latest, clocks = latest_conflicts(engines_of(instructions), found).tolist(), Clocks()
     for index, instruction in enumerate(instructions):
         engine = instruction.engine
         if engine is None:
