@@ -16,6 +16,8 @@ from machine.config import Machine
 from machine.errors import CompileError
 
 MOST_BUFFERS = 4
+NEIGHBOURS = 2
+"""Layers before one whose buffers its own avoid, so that they can overlap."""
 Banks = tuple[int, int]
 """A run of banks: first, number."""
 
@@ -63,8 +65,9 @@ class _Resident:
     first: int
     last: int
 
-    def covers(self, layer: int) -> bool:
-        return self.first <= layer <= self.last
+    def near(self, layer: int, slack: int) -> bool:
+        """Whether it is there at a layer, or `slack` layers before or after."""
+        return self.first - slack <= layer <= self.last + slack
 
 
 @dataclass
@@ -77,11 +80,15 @@ class _Allocator:
     cache: dict[tuple[Hashable, Streams, tuple[int, ...]], tuple[Tiling, Work] | None] = field(default_factory=dict)
     ranked: dict[Hashable, list[tuple[int, int, Tiling]]] = field(default_factory=dict)
 
-    def plan(self, index: int) -> LayerPlan | None:
-        """Return the best plan of a layer beside what is resident, None if none fits."""
+    def plan(self, index: int, others: Sequence[Sequence[Banks]] = ()) -> LayerPlan | None:
+        """Return the best plan of a layer beside what is resident, None if none fits.
+
+        `others` are the banks of buffers of the layers just before, the nearest first: shared only where there is no
+        room, as are those of what is resident one layer before or after, so that layers can overlap.
+        """
         layer = self.network.layers[index]
         streams = self.streams(layer)
-        runs = _free_runs(self.machine, [r.banks for r in self.resident.values() if r.covers(index)])
+        runs = self._runs(index, 0)
         key = (_shape_key(layer), streams, tuple(sorted(length for _, length in runs)))
         if key not in self.cache:
             self.cache[key] = self._search(layer, streams, runs)
@@ -89,7 +96,10 @@ class _Allocator:
         if found is None:
             return None
         tiling, cost = found
-        placed = _place(self.machine, runs, self._roles(cost), index % 2 == 1)
+        roles, placed = self._roles(cost), None
+        for slack, count in [*((1, count) for count in range(len(others), -1, -1)), (0, len(others)), (0, 0)]:
+            apart = [banks for each in others[:count] for banks in each]
+            placed = placed or _place(self.machine, self._runs(index, slack, apart), roles, index % 2 == 1)
         assert placed is not None
         return LayerPlan(
             layer, tiling, cost.cycles, self._buffers(placed, "source", cost.source_words),
@@ -97,6 +107,11 @@ class _Allocator:
             self._buffers(placed, "output", cost.output_words),
             self._buffers(placed, "multipliers", cost.multiplier_words),
         )
+
+    def _runs(self, index: int, slack: int, apart: Sequence[Banks] = ()) -> list[Banks]:
+        """Return the runs of free banks at a layer."""
+        taken = [resident.banks for resident in self.resident.values() if resident.near(index, slack)]
+        return _free_runs(self.machine, [*taken, *apart])
 
     def streams(self, layer: Layer) -> Streams:
         """Return which of a layer's activations go through memory."""
@@ -169,11 +184,14 @@ class _Allocator:
             self.resident[value] = best[1]
 
     def _starts(self, first: int, last: int, count: int) -> list[int]:
-        taken = [r.banks for r in self.resident.values() if r.first <= last and first <= r.last]
-        fitting = [run for run in _free_runs(self.machine, taken) if run[1] >= count]
-        if not fitting:
-            return []
-        return sorted({fitting[0][0], fitting[-1][0] + fitting[-1][1] - count})
+        """Return first banks to try: those first that nothing takes one layer before or after either."""
+        found: list[int] = []
+        for slack in (1, 0):
+            taken = [r.banks for r in self.resident.values() if r.first - slack <= last and first <= r.last + slack]
+            fitting = [run for run in _free_runs(self.machine, taken) if run[1] >= count]
+            if fitting:
+                found += sorted({fitting[0][0], fitting[-1][0] + fitting[-1][1] - count})
+        return list(dict.fromkeys(found))
 
     def _cost(self, first: int, last: int) -> int | None:
         total = 0
@@ -194,9 +212,9 @@ def plan_network(machine: Machine, network: Network) -> Plan:
     allocator = _Allocator(machine, network)
     for layer in network.layers:
         allocator.consider(layer.output)
-    plans = []
+    plans: list[LayerPlan] = []
     for index, layer in enumerate(network.layers):
-        plan = allocator.plan(index)
+        plan = allocator.plan(index, [_banks(machine, each) for each in plans[: -NEIGHBOURS - 1 : -1]])
         if plan is None:
             raise CompileError(
                 f"node '{layer.name}' ({layer.kernel} kernel): no tile of it fits the scratchpad of "
@@ -216,6 +234,16 @@ def _shape_key(layer: Layer) -> Hashable:
     """Return all of a layer that its tiling depends on: layers with equal keys have equal tilings."""
     sources = tuple((source.layout, source.geometry, source.packing, source.virtual) for source in layer.reads)
     return layer.kernel, layer.geometry, layer.window, layer.parameters is None, layer.residual is None, sources
+
+
+def _banks(machine: Machine, plan: LayerPlan) -> list[Banks]:
+    """Return the banks of a layer's buffers."""
+    found = []
+    for buffers in (plan.source, plan.residual, plan.output, plan.multipliers):
+        if buffers is not None:
+            count = ceil_div(buffers.words * buffers.count, machine.bank_words)
+            found.append((buffers.base // machine.bank_granules, count))
+    return found
 
 
 def _free_runs(machine: Machine, taken: Iterable[Banks]) -> list[Banks]:
