@@ -135,11 +135,13 @@ class _Allocator:
         return [(role, words) for role, words in roles if words]
 
     def _buffers(self, placed: dict[str, Banks], role: str, words: int) -> Buffers | None:
+        """Return a role's buffers, at the end of its banks: what is resident before or after lies at the start."""
         if role not in placed:
             return None
         first, count = placed[role]
-        room = count * self.machine.bank_words // words
-        return Buffers(first * self.machine.bank_granules, words, min(room, MOST_BUFFERS))
+        room = min(count * self.machine.bank_words // words, MOST_BUFFERS)
+        base = (first + count) * self.machine.bank_granules - room * words * self.machine.granules_per_word
+        return Buffers(base, words, room)
 
     def _search(self, layer: Layer, streams: Streams, runs: Sequence[Banks]) -> tuple[Tiling, Work] | None:
         """Return the fastest tiling that fits, the first of equal ones; none is estimated that cannot be faster."""

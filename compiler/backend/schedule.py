@@ -83,7 +83,7 @@ class _Clocks:
 def interleave(table: AccessTable, steps: Sequence[Step]) -> list[Step]:
     """Merge neighbouring layers, each in its own order: the step goes next whose vector part can begin first.
 
-    A step comes after everything before it that it conflicts with.
+    Of equal ones a step with matrix work goes first, so that it is done while the vector engine works. A step comes after everything before it that it conflicts with.
     """
     needs, costs = _needs(table, steps), [_cost(step) for step in steps]
     streams: dict[int, list[int]] = {}
@@ -93,7 +93,7 @@ def interleave(table: AccessTable, steps: Sequence[Step]) -> list[Step]:
     done: dict[int, int] = {}
     clocks, order = _Clocks(), []
     while waiting:
-        best: tuple[int, int, int] | None = None
+        best: tuple[int, bool, int, int] | None = None
         for position, (layer, stream) in enumerate(waiting):
             if layer >= waiting[0][0] + LAYERS_AT_ONCE:
                 break
@@ -101,11 +101,10 @@ def interleave(table: AccessTable, steps: Sequence[Step]) -> list[Step]:
             if any(need not in done for need in needs[index]):
                 continue
             ready = max((done[need] for need in needs[index]), default=-HANDSHAKE_CYCLES) + HANDSHAKE_CYCLES
-            begin = clocks.begin(costs[index], ready)[1]
-            if best is None or begin < best[0]:
-                best = begin, position, ready
+            entry = clocks.begin(costs[index], ready)[1], costs[index][0] == 0, position, ready
+            best = entry if best is None else min(best, entry)
         assert best is not None
-        _, position, ready = best
+        _, _, position, ready = best
         index = waiting[position][1].pop()
         done[index] = clocks.take(costs[index], ready)
         order.append(index)
