@@ -83,12 +83,12 @@ class _Allocator:
     def plan(self, index: int, others: Sequence[Sequence[Banks]] = ()) -> LayerPlan | None:
         """Return the best plan of a layer beside what is resident, None if none fits.
 
-        `others` are the banks of buffers of the layers just before, the nearest first: shared only where there is no
-        room, as are those of what is resident one layer before or after, so that layers can overlap.
+        `others` are the banks of the buffers of the layers just before, the nearest first: they are avoided as far as
+        there is room, as is what is resident one layer before or after, so that layers can overlap.
         """
         layer = self.network.layers[index]
         streams = self.streams(layer)
-        runs = self._runs(index, 0)
+        runs = _free_runs(self.machine, [r.banks for r in self.resident.values() if r.near(index, 0)])
         key = (_shape_key(layer), streams, tuple(sorted(length for _, length in runs)))
         if key not in self.cache:
             self.cache[key] = self._search(layer, streams, runs)
@@ -96,10 +96,10 @@ class _Allocator:
         if found is None:
             return None
         tiling, cost = found
-        roles, placed = self._roles(cost), None
-        for slack, count in [*((1, count) for count in range(len(others), -1, -1)), (0, len(others)), (0, 0)]:
-            apart = [banks for each in others[:count] for banks in each]
-            placed = placed or _place(self.machine, self._runs(index, slack, apart), roles, index % 2 == 1)
+        near = [resident.banks for resident in self.resident.values() if resident.near(index, 1)]
+        price = _prices(self.machine, [near, *others])
+        roles, from_top = self._roles(cost), index % 2 == 1
+        placed = _place_apart(self.machine, runs, roles, price) or _place(self.machine, runs, roles, from_top)
         assert placed is not None
         return LayerPlan(
             layer, tiling, cost.cycles, self._buffers(placed, "source", cost.source_words),
@@ -107,11 +107,6 @@ class _Allocator:
             self._buffers(placed, "output", cost.output_words),
             self._buffers(placed, "multipliers", cost.multiplier_words),
         )
-
-    def _runs(self, index: int, slack: int, apart: Sequence[Banks] = ()) -> list[Banks]:
-        """Return the runs of free banks at a layer."""
-        taken = [resident.banks for resident in self.resident.values() if resident.near(index, slack)]
-        return _free_runs(self.machine, [*taken, *apart])
 
     def streams(self, layer: Layer) -> Streams:
         """Return which of a layer's activations go through memory."""
@@ -276,6 +271,32 @@ def _place(
         first, length = free[index]
         placed[role] = (first + length - count, count) if from_top else (first, count)
         free[index] = (first, length - count) if from_top else (first + count, length - count)
+    return placed
+
+
+def _prices(machine: Machine, taken: Sequence[Sequence[Banks]]) -> list[int]:
+    """Return what it costs to share each bank with what others take, the dearest first."""
+    price = [0] * machine.scratchpad_banks
+    for rank, each in enumerate(taken):
+        for first, count in each:
+            for bank in range(first, first + count):
+                price[bank] += 1 << (len(taken) - rank)
+    return price
+
+
+def _place_apart(
+    machine: Machine, runs: Sequence[Banks], roles: Sequence[tuple[str, int]], price: Sequence[int]
+) -> dict[str, Banks] | None:
+    """Give each role the cheapest banks that are left, the largest first; None if one finds none."""
+    free, placed = {bank for first, count in runs for bank in range(first, first + count)}, {}
+    for role, words in sorted(roles, key=lambda pair: -pair[1]):
+        count = ceil_div(words, machine.bank_words)
+        fitting = [start for start in sorted(free) if free.issuperset(range(start, start + count))]
+        if not fitting:
+            return None
+        start = min(fitting, key=lambda start: (sum(price[start : start + count]), start))
+        placed[role] = start, count
+        free -= set(range(start, start + count))
     return placed
 
 

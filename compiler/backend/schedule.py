@@ -16,10 +16,9 @@ from dataclasses import dataclass, field
 from compiler.backend.accesses import AccessTable
 from compiler.backend.conflicts import engines_of, latest_conflicts
 from compiler.backend.emit import Step
+from compiler.backend.memory import LAYERS_AT_ONCE
 from machine.isa import ENGINE_COUNT, Instruction, Opcode
 
-LAYERS_AT_ONCE = ENGINE_COUNT - 1
-"""Neighbouring layers whose steps are interleaved at most."""
 HANDSHAKE_CYCLES = 64
 """From the last access of a step to the first of one that needs it: pipeline, tokens."""
 LOOKAHEAD = 1
@@ -83,7 +82,8 @@ class _Clocks:
 def interleave(table: AccessTable, steps: Sequence[Step]) -> list[Step]:
     """Merge neighbouring layers, each in its own order: the step goes next whose vector part can begin first.
 
-    Of equal ones a step with matrix work goes first, so that it is done while the vector engine works. A step comes after everything before it that it conflicts with.
+    Of equal ones a step with matrix work goes first, so that it is done while the vector engine works. A step comes
+    after everything before it that it conflicts with.
     """
     needs, costs = _needs(table, steps), [_cost(step) for step in steps]
     streams: dict[int, list[int]] = {}
