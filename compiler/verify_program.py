@@ -14,8 +14,9 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from compiler.backend.conflicts import Conflicts
-from compiler.backend.legality import check_instruction
+from compiler.backend.accesses import Access, accesses
+from compiler.backend.conflicts import engines_of, latest_conflicts
+from compiler.backend.legality import check_accesses, check_instruction
 from machine.config import BURST_BYTES, TOKEN_LIMIT, Machine
 from machine.errors import ProgramError
 from machine.isa import ENGINE_COUNT, INSTRUCTION_BYTES, Engine, Instruction, Opcode
@@ -36,14 +37,18 @@ def verify_program(
     if not instructions or instructions[-1].opcode is not Opcode.HALT:
         raise ProgramError("the last instruction must be halt")
     program = (program_address, program_address + INSTRUCTION_BYTES * len(instructions))
+    found: list[tuple[Access, ...]] = []
     for index, instruction in enumerate(instructions):
         if instruction.opcode is Opcode.HALT and index < len(instructions) - 1:
             raise instruction_error(index, instruction, "halt before the last instruction")
-        reason = check_instruction(machine, instruction, memory_bytes, program)
+        reason = check_instruction(machine, instruction)
+        if reason is None:
+            found.append(accesses(machine, instruction))
+            reason = check_accesses(machine, found[-1], memory_bytes, program)
         if reason is not None:
             raise instruction_error(index, instruction, reason)
     _verify_accumulator_revisits(instructions)
-    _verify_order(machine, instructions)
+    _verify_order(instructions, found)
     _Execution(machine, instructions).run()
 
 
@@ -71,15 +76,14 @@ def _masked(mask: int) -> list[Engine]:
     return [engine for engine in ENGINES if mask >> engine & 1]
 
 
-def _verify_order(machine: Machine, instructions: Sequence[Instruction]) -> None:
+def _verify_order(instructions: Sequence[Instruction], found: Sequence[Sequence[Access]]) -> None:
     """Race freedom. A wait takes the oldest token that is left, so it must have been sent earlier in program order."""
-    conflicts = Conflicts(machine, instructions)
+    latest = latest_conflicts(engines_of(instructions), found).tolist()
     sent: dict[tuple[Engine, Engine], deque[int]] = {(p, q): deque() for p in ENGINES for q in ENGINES}
     known = [[-1] * ENGINE_COUNT for _ in ENGINES]
     at_issue: list[list[int]] = []
     for index, instruction in enumerate(instructions):
         engine = instruction.engine
-        latest = conflicts.step(index)
         if engine is None:
             break
         for other in _masked(instruction["wait"]):
@@ -96,7 +100,7 @@ def _verify_order(machine: Machine, instructions: Sequence[Instruction]) -> None
             sent[engine, other].append(index)
             if len(sent[engine, other]) > TOKEN_LIMIT:
                 raise instruction_error(index, instruction, f"more than {TOKEN_LIMIT} tokens to {other.name.lower()}")
-        for other, cause in sorted(latest.items()):
+        for other, cause in zip(ENGINES, latest[index], strict=True):
             if known[engine][other] < cause:
                 raise instruction_error(
                     index, instruction,

@@ -47,7 +47,8 @@ class RunResult:
     Attributes:
         backend: which backend ran.
         samples: how many samples ran, one after another on the accelerator (0 with time only).
-        outputs: the model's outputs by name, samples along axis 0; empty with time only.
+        outputs: the model's outputs by name, samples along axis 0; of a kernel `memory`, its memory at the end,
+            uint8[memory bytes]; empty with time only.
         integers: the accelerator's int8 outputs by tensor name; empty for the CPU backend and with time only.
         cycles: cycles of the program for one sample; None where the backend has no clock.
         utilization: MACs / (rows x columns x cycles).
@@ -121,8 +122,13 @@ class Session:
             ProgramError: the program is a kernel and holds no graph.
         """
         if self._graph is None:
-            raise ProgramError("this program is a kernel: it holds no model and takes no inputs, only --time-only runs")
+            raise ProgramError("this program is a kernel: it holds no model and takes no inputs")
         return self._graph
+
+    @property
+    def is_kernel(self) -> bool:
+        """Whether the program is written by hand: no model, no inputs, its memory is what it gives."""
+        return self._graph is None
 
     def run(
         self,
@@ -132,14 +138,18 @@ class Session:
         with_time: bool = True,
         with_function: bool = True,
     ) -> RunResult:
-        """Run samples of the model's inputs; without function, no inputs are needed.
+        """Run samples of the model's inputs; without function, and for a kernel, no inputs are needed.
 
         Raises:
-            DataError: inputs that the model does not take.
+            DataError: inputs that the model does not take, or a backend that does not give what is asked for.
             SimulationError: the program ended with an error status.
         """
         if not with_time and not with_function:
             raise DataError("a run gives time, values or both; neither was asked for")
+        if backend is Backend.RTL and not with_time:
+            raise DataError("the rtl backend always has time; --function-only goes with the other backends")
+        if self.is_kernel:
+            return self._run_kernel(inputs, backend, with_time, with_function)
         if backend is Backend.RTL:
             return self._run_rtl(inputs, with_function)
         if backend in (Backend.REFERENCE, Backend.CPU) and not with_function:
@@ -159,6 +169,28 @@ class Session:
             result.integers = self.execute_function(integers)
             result.simulation_seconds += time.perf_counter() - begin
             self._finish(result, values)
+        return result
+
+    def _run_kernel(
+        self, inputs: Mapping[str, AnyArray] | None, backend: Backend, with_time: bool, with_function: bool
+    ) -> RunResult:
+        """Run a kernel from its own memory image."""
+        if backend not in (Backend.SIM, Backend.RTL):
+            raise DataError(f"the {backend} backend runs models and this program is a kernel; sim and rtl run kernels")
+        if inputs is not None:
+            raise DataError("this program is a kernel: it holds no model and takes no inputs")
+        result, memory = RunResult(backend), self.blank_image()
+        if backend is Backend.RTL:
+            memory = self._add_rtl(result, memory)
+        else:
+            if with_time:
+                self._add_time(result)
+            if with_function:
+                begin = time.perf_counter()
+                execute(self.program.machine, self.program.instructions, memory[None])
+                result.simulation_seconds += time.perf_counter() - begin
+        if with_function:
+            result.samples, result.outputs = 1, {"memory": memory}
         return result
 
     def _inputs(self, inputs: Mapping[str, AnyArray] | None) -> dict[str, AnyArray]:
@@ -265,21 +297,25 @@ class Session:
         self._finish(result, values)
 
     def _run_rtl(self, inputs: Mapping[str, AnyArray] | None, with_function: bool) -> RunResult:
-        from runtime.rtl import run_on_rtl  # Verilator is optional
-
         result = RunResult(Backend.RTL)
         values = self._inputs(inputs) if with_function else {}
         images = self.memory_images(self.quantized_inputs(values)) if with_function else self.blank_image()[None]
         parts = []
         for image in images:
-            rtl = run_on_rtl(self.program, image)
-            self.add_timing(result, rtl.status, rtl.cycles, rtl.counters)
-            result.simulation_seconds += rtl.seconds
-            parts.append(self.read_outputs(rtl.memory[None]))
+            parts.append(self.read_outputs(self._add_rtl(result, image)[None]))
         if with_function:
             result.integers = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
             self._finish(result, values)
         return result
+
+    def _add_rtl(self, result: RunResult, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Run one memory image on the RTL, put its time into a result and return the memory at the end."""
+        from runtime.rtl import run_on_rtl  # Verilator is optional
+
+        rtl = run_on_rtl(self.program, image)
+        self.add_timing(result, rtl.status, rtl.cycles, rtl.counters)
+        result.simulation_seconds += rtl.seconds
+        return rtl.memory
 
     def blank_image(self) -> npt.NDArray[np.uint8]:
         """Return the program's memory before any input is written: uint8[memory bytes]."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import NoneType
 
 import numpy as np
 
+from compiler.backend.finish import Scheduled
+from compiler.backend.layers import Network
+from compiler.backend.memory import ACTIVATION_BASE, MemoryMap, Placement
 from compiler.backend.program import CompiledProgram
 from compiler.graph import Graph, Node
 from compiler.graph_text import print_graph
 from machine.assembly import format_instruction
 from machine.errors import ProgramError
+from machine.isa import INSTRUCTION_BYTES, Instruction, encode
 
 LINE = 118
 """Columns of a dump's line, where something fits there."""
@@ -26,6 +30,8 @@ class StageDump:
         """Take the folder."""
         self._folder = folder
         self._count = 0
+        self._network: Network | None = None
+        self._scheduled: Scheduled | None = None
 
     def __call__(self, name: str, result: object) -> None:
         """Write one stage.
@@ -35,10 +41,22 @@ class StageDump:
         """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            (self._folder / f"{self._count:02}-{name}.txt").write_text(stage_text(result))
+            (self._folder / f"{self._count:02}-{name}.txt").write_text(self._text(result))
         except OSError as error:
             raise ProgramError(f"cannot write stages to {str(self._folder)!r}: {error.strerror}") from None
         self._count += 1
+
+    def _text(self, result: object) -> str:
+        """Return a stage's text; some need what an earlier stage gave."""
+        if isinstance(result, Network):
+            self._network = result
+        if isinstance(result, Scheduled):
+            self._scheduled = result
+            names = [layer.name for layer in self._network.layers] if self._network else []
+            return schedule_text(result, names)
+        if isinstance(result, Placement) and self._scheduled is not None:
+            return placement_text(result, self._scheduled)
+        return stage_text(result)
 
 
 def stage_text(result: object) -> str:
@@ -60,11 +78,50 @@ def _program_text(program: CompiledProgram) -> str:
         f"bound {layer.bound_cycles:,}, expected {layer.estimated_cycles:,} cycles" for layer in program.layers
     ]
     lines.append("instructions:")
-    lines += [
-        f"  {index:5} {format_instruction(instruction)}  # {node}"
-        for index, (instruction, node) in enumerate(zip(program.instructions, program.node_names, strict=True))
-    ]
+    for index, (instruction, node) in enumerate(zip(program.instructions, program.node_names, strict=True)):
+        lines += [_instruction_line(index, instruction, node) + f"  [{_bytes_text(instruction)}]"]
     return "\n".join(lines) + "\n"
+
+
+def schedule_text(scheduled: Scheduled, layers: Sequence[str]) -> str:
+    """Return the scheduled instructions, one a line, each with its layer's name."""
+    lines = [
+        f"constants: {scheduled.constants.size:,} bytes; activations: {scheduled.memory.size:,} bytes",
+        f"instructions (addresses are relative: constants from 0, activations from {ACTIVATION_BASE}; no tokens yet):",
+    ]
+    for index, (instruction, layer) in enumerate(zip(scheduled.instructions, scheduled.layer_of, strict=True)):
+        name = layers[layer] if layer < len(layers) else f"layer {layer}"
+        lines.append(_instruction_line(index, instruction, name))
+    return "\n".join(lines) + "\n"
+
+
+def placement_text(placement: Placement, scheduled: Scheduled) -> str:
+    """Return the memory map: instructions, constants and each activation with its address and size."""
+    count = len(scheduled.instructions) + 1
+    parts = [
+        (0, count * INSTRUCTION_BYTES, f"{count:,} instructions"),
+        (placement.constants_at, scheduled.constants.size, "constants"),
+        *((placement.move(address), size, name) for address, size, name in _activations(scheduled.memory)),
+    ]
+    lines = ["memory map:", *(f"  {address:#010x} {size:>12,} bytes  {name}" for address, size, name in parts)]
+    lines.append(f"  {placement.memory_bytes:#010x} {'':>12}        end")
+    return "\n".join(lines) + "\n"
+
+
+def _activations(memory: MemoryMap) -> list[tuple[int, int, str]]:
+    """Return relative address, reserved bytes, name and layout of each activation in the order of addresses."""
+    places = sorted((address, f"activation {name} ({layout})") for (name, layout), address in memory.places.items())
+    stops = [*(address for address, _ in places[1:]), ACTIVATION_BASE + memory.size]
+    return [(address, stop - address, name) for (address, name), stop in zip(places, stops, strict=True)]
+
+
+def _instruction_line(index: int, instruction: Instruction, node: str) -> str:
+    return f"  {index:5} {format_instruction(instruction)}" + (f"  # {node}" if node else "")
+
+
+def _bytes_text(instruction: Instruction) -> str:
+    """Return an instruction's bytes in memory order without the zeros at their end."""
+    return encode(instruction).rstrip(b"\0").hex() or "00"
 
 
 def _lines(label: str, value: object, depth: int) -> list[str]:

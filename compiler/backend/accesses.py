@@ -6,7 +6,7 @@ Addresses are exact to the unit of their space: scratchpad granules, accumulator
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
 
@@ -31,23 +31,65 @@ class Space(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Footprint:
+    """Half-open ranges `[starts[i], stops[i])`, ascending and disjoint, relative to a base address."""
+
+    starts: IntArray
+    stops: IntArray
+    low: int
+    high: int
+    total: int
+    """Number of addresses."""
+
+    @staticmethod
+    def of(starts: IntArray, stops: IntArray) -> Footprint:
+        """Return the footprint of ranges that are ascending and disjoint."""
+        return Footprint(starts, stops, int(starts[0]), int(stops[-1]), int((stops - starts).sum()))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Access:
-    """Half-open address ranges `[starts[i], stops[i])`, ascending and disjoint, that an instruction reads or writes."""
+    """Addresses that an instruction reads or writes: a footprint (shared by many accesses) at a base address."""
 
     space: Space
     write: bool
-    starts: IntArray
-    stops: IntArray
+    base: int
+    footprint: Footprint
+
+    @property
+    def starts(self) -> IntArray:
+        """First address of each range."""
+        return self.footprint.starts + self.base
+
+    @property
+    def stops(self) -> IntArray:
+        """One more than the last address of each range."""
+        return self.footprint.stops + self.base
 
     @property
     def low(self) -> int:
         """Smallest address."""
-        return int(self.starts[0])
+        return self.base + self.footprint.low
 
     @property
     def high(self) -> int:
         """One more than the largest address."""
-        return int(self.stops[-1])
+        return self.base + self.footprint.high
+
+
+@dataclass
+class AccessTable:
+    """The accesses of instruction objects, each derived once (the stages share most of theirs)."""
+
+    machine: Machine
+    _known: dict[int, tuple[Instruction, tuple[Access, ...]]] = field(default_factory=dict)
+
+    def of(self, instruction: Instruction) -> tuple[Access, ...]:
+        """Return what an instruction reads and writes."""
+        entry = self._known.get(id(instruction))
+        if entry is None:
+            entry = self._known[id(instruction)] = instruction, accesses(self.machine, instruction)
+        return entry[1]
 
 
 def accesses(machine: Machine, instruction: Instruction) -> tuple[Access, ...]:
@@ -55,16 +97,19 @@ def accesses(machine: Machine, instruction: Instruction) -> tuple[Access, ...]:
     return _ACCESSES[instruction.opcode](machine, instruction)
 
 
-@lru_cache(maxsize=4096)
-def _footprint(dimensions: Dimensions, length: int) -> tuple[IntArray, IntArray]:
-    """Merged ranges of all sums of the loops, each `length` long, relative to the base."""
+@lru_cache(maxsize=1 << 14)
+def _footprint(dimensions: Dimensions, length: int, align: int, offset: int) -> Footprint:
+    """Merged ranges of `length` from all sums of the loops and `offset`, each rounded down to `align`."""
+    if offset or any(stride % align for _, stride in dimensions):
+        starts = np.unique(_addresses(offset, dimensions) // align * align)
+        return Footprint.of(*_merge(starts, starts + length))
     offsets = np.zeros(1, np.int64)
     for count, stride in sorted(dimensions, key=lambda pair: pair[1]):
-        if count > 1 and stride == length and len(offsets) == 1:
+        if stride == length and len(offsets) == 1:
             length *= count
-        elif count > 1:
+        else:
             offsets = np.unique(offsets[:, None] + np.arange(count, dtype=np.int64) * stride)
-    return _merge(offsets, offsets + length)
+    return Footprint.of(*_merge(offsets, offsets + length))
 
 
 def _merge(starts: IntArray, stops: IntArray) -> tuple[IntArray, IntArray]:
@@ -77,17 +122,14 @@ def _access(
     space: Space, write: bool, base: int, dimensions: Dimensions, length: int, align: int = 1, skip: int = 0
 ) -> Access:
     """Return ranges of `length` from each address of the loops, rounded down to `align`, plus `skip`."""
-    loops = tuple(pair for pair in dimensions if pair[0] > 1)
-    if any(value % align for value in (base, *(stride for _, stride in loops))):
-        starts = np.unique(_addresses(base, loops) // align * align)
-        starts, stops = _merge(starts, starts + length)
-    else:
-        starts, stops = _footprint(loops, length)
-        starts, stops = starts + base, stops + base
-    starts, stops = starts + skip, stops + skip
-    if stops[-1] > _MODULUS[space]:
-        starts, stops = _wrap(starts, stops, _MODULUS[space])
-    return Access(space, write, starts, stops)
+    loops = tuple([pair for pair in dimensions if pair[0] > 1])
+    offset = base % align
+    footprint = _footprint(loops, length, align, offset)
+    base += skip - offset
+    if base + footprint.high > _MODULUS[space]:
+        footprint = Footprint.of(*_wrap(footprint.starts + base, footprint.stops + base, _MODULUS[space]))
+        base = 0
+    return Access(space, write, base, footprint)
 
 
 def _addresses(base: int, loops: Dimensions) -> IntArray:

@@ -15,6 +15,7 @@ from compiler.backend.constants import (
     weight_tiles,
 )
 from compiler.backend.geometry import Box, Region
+from compiler.backend.instructions import build
 from compiler.backend.layers import Kernel, Layer, Layout, Network, Source
 from compiler.backend.memory import MemoryMap
 from compiler.backend.plan import Buffers, LayerPlan, Plan
@@ -29,7 +30,7 @@ from compiler.backend.transfers import (
 )
 from compiler.backend.vector import VectorItem, vector_instructions
 from machine.config import Machine
-from machine.isa import Instruction, Opcode, make
+from machine.isa import Instruction, Opcode
 from machine.numerics import Int8Array
 
 
@@ -249,7 +250,7 @@ class _LayerEmitter:
         window, area = layer.window, output.width * output.height
         blocks = output.depth * self._lanes
         address, tiles = self._weight_address(output.planes, region.planes, granule)
-        self.body.append(make(Opcode.WEIGHTS, memory_address=address, tiles=tiles))
+        self.body.append(build(Opcode.WEIGHTS, memory_address=address, tiles=tiles))
         step = machine.rows // machine.granule_bytes
         row_strides = (window.strides[1] * box.column_stride, window.strides[0] * box.row_stride)
         loops = [
@@ -260,7 +261,7 @@ class _LayerEmitter:
         taps = [loop for loop in loops if loop[0] > 1] + [(1, 0), (1, 0)]
         top, left = (window.span(axis, first, first + 1)[0] for axis, first in
                      ((0, output.rows[0]), (1, output.columns[0])))
-        self.body.append(make(
+        self.body.append(build(
             Opcode.MATRIX,
             a=box.address(region.planes[0], top, left) + granule[0] * step,
             a_span=(output.width - 1) * row_strides[0] + (output.height - 1) * row_strides[1],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,9 +10,10 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from compiler.backend.accesses import Space, accesses
+from compiler.backend.accesses import AccessTable, Space
 from compiler.backend.emit import Emitter
 from compiler.backend.geometry import ceil_div
+from compiler.backend.instructions import build
 from compiler.backend.layers import Layout, Network
 from compiler.backend.memory import MemoryMap, Placement, map_memory
 from compiler.backend.partition import Partition
@@ -22,25 +24,27 @@ from compiler.backend.tile import items
 from compiler.backend.tokens import insert_tokens
 from compiler.graph import Graph, Node, Op
 from machine.config import Machine
-from machine.isa import Engine, Instruction, Opcode, encode, make
+from machine.isa import Engine, Instruction, Opcode, encode
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scheduled:
-    """All instructions but halt in program order, the layer of each, the constants, and the memory they refer to."""
+    """All instructions but halt in program order, the layer of each, the constants, the memory and the accesses."""
 
     instructions: tuple[Instruction, ...]
     layer_of: tuple[int, ...]
     constants: npt.NDArray[np.uint8]
     memory: MemoryMap
+    table: AccessTable
 
 
 def schedule_network(machine: Machine, network: Network, plan: Plan) -> Scheduled:
     """Stage `schedule`: every layer's instructions in the order of dispatch, memory addresses still relative."""
     memory = map_memory(machine, network, plan)
     emitter = Emitter(machine, network, plan, memory)
-    ordered, layer_of = schedule(machine, list(emitter.steps()))
-    return Scheduled(tuple(ordered), tuple(layer_of), emitter.constants.image(), memory)
+    table = AccessTable(machine)
+    ordered, layer_of = schedule(table, list(emitter.steps()))
+    return Scheduled(tuple(ordered), tuple(layer_of), emitter.constants.image(), memory, table)
 
 
 def emit_program(
@@ -48,7 +52,7 @@ def emit_program(
     placement: Placement,
 ) -> CompiledProgram:
     """Stage `emit`: tokens, final addresses, the memory image and what a run and a profile need to know."""
-    synchronised = [*insert_tokens(machine, scheduled.instructions), make(Opcode.HALT)]
+    synchronised = [*insert_tokens(scheduled.table, scheduled.instructions), build(Opcode.HALT)]
     placed = [_move(instruction, placement) for instruction in synchronised]
     data = np.zeros(placement.constants_at + len(scheduled.constants), np.uint8)
     encoded = b"".join(encode(instruction) for instruction in placed)
@@ -59,7 +63,7 @@ def emit_program(
         machine, tuple(placed), (*scheduled.layer_of, -1), data, placement.memory_bytes,
         tuple(describe(name) for name in parts.inputs),
         tuple(describe(name) for name in parts.outputs),
-        _reports(machine, plan.layers, scheduled.instructions, scheduled.layer_of),
+        _reports(scheduled, plan.layers),
         tuple(_host_operator(graph, node) for node in parts.before),
         tuple(_host_operator(graph, node) for node in parts.after),
     )
@@ -113,18 +117,17 @@ def _host_operator(graph: Graph, node: Node) -> HostOperator:
     return HostOperator(node.name, str(node.op), node.inputs, node.outputs, attributes, scale, zero_point)
 
 
-def _reports(
-    machine: Machine, plans: Sequence[LayerPlan], instructions: Sequence[Instruction], layer_of: Sequence[int]
-) -> tuple[LayerReport, ...]:
+def _reports(scheduled: Scheduled, plans: Sequence[LayerPlan]) -> tuple[LayerReport, ...]:
+    machine = scheduled.table.machine
     moved = [[0, 0] for _ in plans]
     vector = [0] * len(plans)
-    for instruction, layer in zip(instructions, layer_of, strict=True):
+    for instruction, layer in zip(scheduled.instructions, scheduled.layer_of, strict=True):
         if instruction.engine is Engine.VECTOR:
             counts = (instruction[name] for name in ("blocks", "y_count", "x_count", "ky_count", "kx_count"))
-            vector[layer] += int(np.prod(list(counts)))
-        for access in accesses(machine, instruction):
+            vector[layer] += math.prod(counts)
+        for access in scheduled.table.of(instruction):
             if access.space is Space.MEMORY:
-                moved[layer][access.write] += int((access.stops - access.starts).sum())
+                moved[layer][access.write] += access.footprint.total
     return tuple(
         _report(machine, plan, moved[i][0], moved[i][1], vector[i]) for i, plan in enumerate(plans)
     )

@@ -2,46 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from compiler.backend.accesses import Access, Space, accesses
+from compiler.backend.accesses import Access, Space
 from machine.config import BURST_BYTES, SEGMENT_WORDS, Machine
-from machine.errors import ProgramError
-from machine.isa import Instruction, LoadSpace, Opcode, VectorReduce, VectorSource, decode, encode
+from machine.isa import FORMATS, Instruction, LoadSpace, Opcode, VectorReduce, VectorSource
 
 Range = tuple[int, int]
 
 
-def check_instruction(machine: Machine, instruction: Instruction, memory_bytes: int, program: Range) -> str | None:
-    """Return why an instruction is not legal, or None; `program` is the byte range of the program itself."""
-    try:
-        decode(encode(instruction))
-    except ProgramError as error:
-        return str(error)
-    if instruction.opcode is Opcode.HALT:
-        return None
+def check_instruction(machine: Machine, instruction: Instruction) -> str | None:
+    """Return why an instruction's fields are not legal, or None."""
+    reason = _check_fields(instruction)
     check = _CHECKS.get(instruction.opcode)
-    reason = None if check is None else check(machine, instruction)
-    if reason is not None:
-        return reason
-    for access in accesses(machine, instruction):
-        reason = _check_access(machine, access, memory_bytes, program)
-        if reason is not None:
-            return reason
+    return reason if reason is not None or check is None else check(machine, instruction)
+
+
+def check_accesses(machine: Machine, found: Sequence[Access], memory_bytes: int, program: Range) -> str | None:
+    """Return why an instruction may not read or write what it does, or None.
+
+    `program` is the byte range of the program itself.
+    """
+    reasons = (_check_access(machine, access, memory_bytes, program) for access in found)
+    return next((reason for reason in reasons if reason is not None), None)
+
+
+def _limits(opcode: Opcode) -> tuple[tuple[str, int, int, tuple[int, ...] | None], ...]:
+    """Return name, smallest, largest and enumerated values of each field."""
+    return tuple(
+        (entry.name, *((opcode, opcode) if entry.name == "opcode" else (entry.minimum, entry.maximum)), entry.legal)
+        for entry in FORMATS[opcode].fields
+    )
+
+
+_LIMITS = {opcode: _limits(opcode) for opcode in Opcode}
+
+
+def _check_fields(instruction: Instruction) -> str | None:
+    """Every field is there, holds a value that its bits can hold and its enumeration allows; no token to itself."""
+    values, limits, name = instruction.values, _LIMITS[instruction.opcode], instruction.opcode.name.lower()
+    for entry, low, high, legal in limits:
+        value = values.get(entry)
+        if value is None:
+            return f"{name} lacks the field {entry}"
+        if not isinstance(value, int) or not low <= value <= high:
+            return f"{name}.{entry} = {value}: legal are {low} to {high}"
+        if legal is not None and value not in legal:
+            return f"{name}.{entry} = {value}: legal are {', '.join(str(int(item)) for item in legal)}"
+    if len(values) != len(limits):
+        return f"{name} has fields that its format does not have"
+    engine = instruction.engine
+    if engine is not None and (values["wait"] | values["send"]) >> engine & 1:
+        return f"{name} waits for or sends to itself"
     return None
 
 
 def _check_access(machine: Machine, access: Access, memory_bytes: int, program: Range) -> str | None:
     section = 4 * machine.parameter_words_per_section
-    limits = {
-        Space.SCRATCHPAD: machine.scratchpad_granules,
-        Space.ACCUMULATOR: machine.accumulator_rows,
-        Space.PARAMETER: machine.parameter_entries * section,
-        Space.MEMORY: memory_bytes,
-    }
-    if access.high > limits[access.space]:
-        return f"reaches {access.space.name.lower()} address {access.high - 1}; the last is {limits[access.space] - 1}"
-    if access.space is Space.MEMORY and access.write:
+    limit = (
+        machine.scratchpad_granules, machine.accumulator_rows, machine.parameter_entries * section, memory_bytes
+    )[access.space]
+    if access.high > limit:
+        return f"reaches {access.space.name.lower()} address {access.high - 1}; the last is {limit - 1}"
+    if access.space is Space.MEMORY and access.write and access.low < program[1] and access.high > program[0]:
         inside = (access.starts < program[1]) & (access.stops > program[0])
         if inside.any():
             return f"writes into the program at {program[0]} to {program[1] - 1}"

@@ -9,10 +9,12 @@ from compiler.backend.layers import Layout, Network
 from compiler.backend.plan import Plan
 from machine.config import Machine
 from machine.errors import CompileError
-from machine.isa import INSTRUCTION_BYTES
+from machine.isa import ENGINE_COUNT, INSTRUCTION_BYTES
 
 ALIGNMENT = 256
 PART_ALIGNMENT = 4096
+LAYERS_AT_ONCE = ENGINE_COUNT - 1
+"""Neighbouring layers whose steps the schedule interleaves at most."""
 ACTIVATION_BASE = 1 << 31
 """Activations lie here until the sizes of instructions and constants are known."""
 
@@ -23,11 +25,21 @@ class MemoryMap:
 
     places: dict[tuple[str, Layout], int] = field(default_factory=dict)
     size: int = 0
+    _taken: list[tuple[int, int, int]] = field(default_factory=list)
+    """(start, stop, last layer) of what is in use, ascending."""
 
-    def reserve(self, name: str, layout: Layout, length: int) -> None:
-        """Give an activation memory of its own."""
-        self.places[name, layout] = ACTIVATION_BASE + self.size
-        self.size += round_up(length, ALIGNMENT)
+    def reserve(self, name: str, layout: Layout, length: int, life: tuple[int, int]) -> None:
+        """Give an activation the first room that is free from a layer on; in order of the first layer."""
+        first, last = life
+        start, length = 0, round_up(length, ALIGNMENT)
+        self._taken = [entry for entry in self._taken if entry[2] >= first]
+        for taken_start, taken_stop, _ in self._taken:
+            if start + length <= taken_start:
+                break
+            start = max(start, taken_stop)
+        self._taken = sorted([*self._taken, (start, start + length, last)])
+        self.places[name, layout] = ACTIVATION_BASE + start
+        self.size = max(self.size, start + length)
 
     def holds(self, name: str, layout: Layout) -> bool:
         """Whether memory holds an activation in a layout."""
@@ -68,18 +80,30 @@ def allocate(instructions: int, constant_bytes: int, memory: MemoryMap) -> Place
 
 
 def map_memory(machine: Machine, network: Network, plan: Plan) -> MemoryMap:
-    """Reserve memory for inputs, for outputs and what is read through a reshape, and for what is not resident."""
-    memory = MemoryMap()
-    for value in network.values.values():
+    """Reserve memory for inputs, for outputs and what is read through a reshape, and for what is not resident.
+
+    Inputs and outputs keep theirs. Others share what is free from `LAYERS_AT_ONCE` layers after its last reader on,
+    so that no layer waits for one that it may overlap with.
+    """
+    memory, end = MemoryMap(), len(network.layers) + LAYERS_AT_ONCE
+    made = {layer.output: index for index, layer in enumerate(network.layers)}
+    read: dict[str, int] = {}
+    blocked_reads: set[str] = set()
+    for index, layer in enumerate(network.layers):
+        for source in layer.reads:
+            read[source.value] = index
+            if source.layout is Layout.BLOCKED:
+                blocked_reads.add(source.value)
+    for value in sorted(network.values.values(), key=lambda value: (not value.is_output, made.get(value.name, -1))):
+        first = made.get(value.name, -1)
+        life = (-1, end) if value.is_input else (first, read.get(value.name, first) + LAYERS_AT_ONCE)
+        if value.is_output:
+            life = (-1, end)
         blocked_bytes = value.geometry.blocked_bytes(machine)
         if value.dense:
             is_vector = value.geometry.height * value.geometry.width == 1
-            memory.reserve(value.name, Layout.DENSE, blocked_bytes if is_vector else value.geometry.elements)
-        blocked = value.blocked
-        blocked |= value.name not in plan.residents and any(
-            source.value == value.name and source.layout is Layout.BLOCKED
-            for layer in network.layers for source in layer.reads
-        )
-        if blocked:
-            memory.reserve(value.name, Layout.BLOCKED, blocked_bytes)
+            length = blocked_bytes if is_vector else value.geometry.elements
+            memory.reserve(value.name, Layout.DENSE, length, life)
+        if value.blocked or (value.name not in plan.residents and value.name in blocked_reads):
+            memory.reserve(value.name, Layout.BLOCKED, blocked_bytes, life)
     return memory

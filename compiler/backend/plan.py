@@ -6,16 +6,18 @@ and multiplier operand never share one, so no engine denies another's port.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from compiler.backend.geometry import Box, Region, ceil_div
 from compiler.backend.layers import Kernel, Layer, Layout, Network
-from compiler.backend.tile import Streams, Tiling, Work, candidates, work
+from compiler.backend.tile import Streams, Tiling, Work, candidates, least_cycles, work
 from machine.config import Machine
 from machine.errors import CompileError
 
 MOST_BUFFERS = 4
+NEIGHBOURS = 2
+"""Layers before one whose buffers its own avoid, so that they can overlap."""
 Banks = tuple[int, int]
 """A run of banks: first, number."""
 
@@ -63,8 +65,9 @@ class _Resident:
     first: int
     last: int
 
-    def covers(self, layer: int) -> bool:
-        return self.first <= layer <= self.last
+    def near(self, layer: int, slack: int) -> bool:
+        """Whether it is there at a layer, or `slack` layers before or after."""
+        return self.first - slack <= layer <= self.last + slack
 
 
 @dataclass
@@ -74,21 +77,29 @@ class _Allocator:
     machine: Machine
     network: Network
     resident: dict[str, _Resident] = field(default_factory=dict)
-    cache: dict[tuple[int, Streams, tuple[int, ...]], tuple[Tiling, Work] | None] = field(default_factory=dict)
+    cache: dict[tuple[Hashable, Streams, tuple[int, ...]], tuple[Tiling, Work] | None] = field(default_factory=dict)
+    ranked: dict[Hashable, list[tuple[int, int, Tiling]]] = field(default_factory=dict)
 
-    def plan(self, index: int) -> LayerPlan | None:
-        """Return the best plan of a layer beside what is resident, None if none fits."""
+    def plan(self, index: int, others: Sequence[Sequence[Banks]] = ()) -> LayerPlan | None:
+        """Return the best plan of a layer beside what is resident, None if none fits.
+
+        `others` are the banks of the buffers of the layers just before, the nearest first: they are avoided as far as
+        there is room, as is what is resident one layer before or after, so that layers can overlap.
+        """
         layer = self.network.layers[index]
         streams = self.streams(layer)
-        runs = _free_runs(self.machine, [r.banks for r in self.resident.values() if r.covers(index)])
-        key = (index, streams, tuple(sorted(length for _, length in runs)))
+        runs = _free_runs(self.machine, [r.banks for r in self.resident.values() if r.near(index, 0)])
+        key = (_shape_key(layer), streams, tuple(sorted(length for _, length in runs)))
         if key not in self.cache:
             self.cache[key] = self._search(layer, streams, runs)
         found = self.cache[key]
         if found is None:
             return None
         tiling, cost = found
-        placed = _place(self.machine, runs, self._roles(cost), index % 2 == 1)
+        near = [resident.banks for resident in self.resident.values() if resident.near(index, 1)]
+        price = _prices(self.machine, [near, *others])
+        roles, from_top = self._roles(cost), index % 2 == 1
+        placed = _place_apart(self.machine, runs, roles, price) or _place(self.machine, runs, roles, from_top)
         assert placed is not None
         return LayerPlan(
             layer, tiling, cost.cycles, self._buffers(placed, "source", cost.source_words),
@@ -119,21 +130,37 @@ class _Allocator:
         return [(role, words) for role, words in roles if words]
 
     def _buffers(self, placed: dict[str, Banks], role: str, words: int) -> Buffers | None:
+        """Return a role's buffers, at the end of its banks: what is resident before or after lies at the start."""
         if role not in placed:
             return None
         first, count = placed[role]
-        room = count * self.machine.bank_words // words
-        return Buffers(first * self.machine.bank_granules, words, min(room, MOST_BUFFERS))
+        room = min(count * self.machine.bank_words // words, MOST_BUFFERS)
+        base = (first + count) * self.machine.bank_granules - room * words * self.machine.granules_per_word
+        return Buffers(base, words, room)
 
     def _search(self, layer: Layer, streams: Streams, runs: Sequence[Banks]) -> tuple[Tiling, Work] | None:
-        best: tuple[Tiling, Work] | None = None
-        for tiling in candidates(self.machine, layer):
+        """Return the fastest tiling that fits, the first of equal ones; none is estimated that cannot be faster."""
+        best: tuple[int, int, Tiling, Work] | None = None
+        for least, index, tiling in self._candidates(layer):
+            if best is not None and least > best[0]:
+                break
             cost = work(self.machine, layer, tiling, streams)
-            if best is not None and cost.cycles >= best[1].cycles:
+            if best is not None and (cost.cycles, index) >= best[:2]:
                 continue
             if _place(self.machine, runs, self._roles(cost), False) is not None:
-                best = tiling, cost
-        return best
+                best = cost.cycles, index, tiling, cost
+        return None if best is None else best[2:]
+
+    def _candidates(self, layer: Layer) -> list[tuple[int, int, Tiling]]:
+        """Return a layer's tilings with the least that each can take and its rank among equals, in this order."""
+        key = _shape_key(layer)
+        if key not in self.ranked:
+            found = candidates(self.machine, layer)
+            self.ranked[key] = sorted(
+                ((least_cycles(self.machine, layer, tiling), index, tiling) for index, tiling in enumerate(found)),
+                key=lambda entry: entry[:2],
+            )
+        return self.ranked[key]
 
     def consider(self, value: str) -> None:
         """Keep an activation in the scratchpad if it fits and the layers that it touches become faster."""
@@ -154,11 +181,14 @@ class _Allocator:
             self.resident[value] = best[1]
 
     def _starts(self, first: int, last: int, count: int) -> list[int]:
-        taken = [r.banks for r in self.resident.values() if r.first <= last and first <= r.last]
-        fitting = [run for run in _free_runs(self.machine, taken) if run[1] >= count]
-        if not fitting:
-            return []
-        return sorted({fitting[0][0], fitting[-1][0] + fitting[-1][1] - count})
+        """Return first banks to try: those first that nothing takes one layer before or after either."""
+        found: list[int] = []
+        for slack in (1, 0):
+            taken = [r.banks for r in self.resident.values() if r.first - slack <= last and first <= r.last + slack]
+            fitting = [run for run in _free_runs(self.machine, taken) if run[1] >= count]
+            if fitting:
+                found += sorted({fitting[0][0], fitting[-1][0] + fitting[-1][1] - count})
+        return list(dict.fromkeys(found))
 
     def _cost(self, first: int, last: int) -> int | None:
         total = 0
@@ -179,9 +209,9 @@ def plan_network(machine: Machine, network: Network) -> Plan:
     allocator = _Allocator(machine, network)
     for layer in network.layers:
         allocator.consider(layer.output)
-    plans = []
+    plans: list[LayerPlan] = []
     for index, layer in enumerate(network.layers):
-        plan = allocator.plan(index)
+        plan = allocator.plan(index, [_banks(machine, each) for each in plans[: -NEIGHBOURS - 1 : -1]])
         if plan is None:
             raise CompileError(
                 f"node '{layer.name}' ({layer.kernel} kernel): no tile of it fits the scratchpad of "
@@ -195,6 +225,22 @@ def plan_network(machine: Machine, network: Network) -> Plan:
         residents[value] = Box(machine, place.banks[0] * machine.bank_granules, region)
         fills[value] = next(iter(_fills(network, value)), 0)
     return Plan(tuple(plans), residents, fills)
+
+
+def _shape_key(layer: Layer) -> Hashable:
+    """Return all of a layer that its tiling depends on: layers with equal keys have equal tilings."""
+    sources = tuple((source.layout, source.geometry, source.packing, source.virtual) for source in layer.reads)
+    return layer.kernel, layer.geometry, layer.window, layer.parameters is None, layer.residual is None, sources
+
+
+def _banks(machine: Machine, plan: LayerPlan) -> list[Banks]:
+    """Return the banks of a layer's buffers."""
+    found = []
+    for buffers in (plan.source, plan.residual, plan.output, plan.multipliers):
+        if buffers is not None:
+            count = ceil_div(buffers.words * buffers.count, machine.bank_words)
+            found.append((buffers.base // machine.bank_granules, count))
+    return found
 
 
 def _free_runs(machine: Machine, taken: Iterable[Banks]) -> list[Banks]:
@@ -225,6 +271,32 @@ def _place(
         first, length = free[index]
         placed[role] = (first + length - count, count) if from_top else (first, count)
         free[index] = (first, length - count) if from_top else (first + count, length - count)
+    return placed
+
+
+def _prices(machine: Machine, taken: Sequence[Sequence[Banks]]) -> list[int]:
+    """Return what it costs to share each bank with what others take, the dearest first."""
+    price = [0] * machine.scratchpad_banks
+    for rank, each in enumerate(taken):
+        for first, count in each:
+            for bank in range(first, first + count):
+                price[bank] += 1 << (len(taken) - rank)
+    return price
+
+
+def _place_apart(
+    machine: Machine, runs: Sequence[Banks], roles: Sequence[tuple[str, int]], price: Sequence[int]
+) -> dict[str, Banks] | None:
+    """Give each role the cheapest banks that are left, the largest first; None if one finds none."""
+    free, placed = {bank for first, count in runs for bank in range(first, first + count)}, {}
+    for role, words in sorted(roles, key=lambda pair: -pair[1]):
+        count = ceil_div(words, machine.bank_words)
+        fitting = [start for start in sorted(free) if free.issuperset(range(start, start + count))]
+        if not fitting:
+            return None
+        start = min(fitting, key=lambda start: (sum(price[start : start + count]), start))
+        placed[role] = start, count
+        free -= set(range(start, start + count))
     return placed
 
 

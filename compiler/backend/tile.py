@@ -162,34 +162,45 @@ def _lines(machine: Machine, source: Source, region: Region) -> tuple[int, int, 
     return channels, area, channels * area, channels
 
 
+def least_cycles(machine: Machine, layer: Layer, tiling: Tiling) -> int:
+    """Return what a tiling takes at least: its items on the matrix and vector engines."""
+    _, period = _period(machine, layer, tiling)
+    return period * item_count(machine, layer, tiling)
+
+
+def item_count(machine: Machine, layer: Layer, tiling: Tiling) -> int:
+    """Return the number of items."""
+    g = layer.geometry
+    spatial = ceil_div(g.height, tiling.height) * ceil_div(g.width, tiling.width)
+    return spatial * ceil_div(g.planes(machine), tiling.planes)
+
+
 def work(machine: Machine, layer: Layer, tiling: Tiling, streams: Streams) -> Work:
     """Estimate a tiling: every unit's total, the slowest of them, and what does not overlap at both ends."""
-    g = layer.geometry
-    spatial = list(itertools.product(_ranges(g.height, tiling.height), _ranges(g.width, tiling.width)))
-    groups = ceil_div(g.planes(machine), tiling.planes)
-    count = len(spatial) * groups
-    first = inputs_of(machine, layer, tiling, (0, tiling.planes), *spatial[0])
-    beats, writes = load_cycles(machine, layer.source, first[0]) if streams.source else (0, 0)
-    reloads = len(first) * (groups if len(first) > 1 or layer.kernel is not Kernel.MATRIX else 1) * len(spatial)
+    count = item_count(machine, layer, tiling)
+    groups = ceil_div(layer.geometry.planes(machine), tiling.planes)
+    spatial = count // groups
+    chunks, first = _first_input(machine, layer, tiling)
+    beats, writes = load_cycles(machine, layer.source, first) if streams.source else (0, 0)
+    reloads = chunks * (groups if chunks > 1 or layer.kernel is not Kernel.MATRIX else 1) * spatial
     result = Region((0, tiling.planes), (0, tiling.height), (0, tiling.width))
     rest_beats, rest_writes = 0, 0
     if layer.residual is not None and streams.residual:
         rest_beats, rest_writes = load_cycles(machine, layer.residual, result)
-    bus, matrix_item, vector_item = _engines(machine, layer, tiling, len(first), groups, len(spatial))
+    vector_item, period = _period(machine, layer, tiling)
+    bus = _weight_beats(machine, layer, tiling) * count
     bus += beats * reloads + rest_beats * count + count * FETCHES * INSTRUCTION_BYTES // machine.bus_bytes
     store = _store_cycles(machine, layer, result) * count if streams.output else 0
-    latency = machine.matrix_latency_cycles + VECTOR_LATENCY_CYCLES + 2 * HANDSHAKE_CYCLES
-    period = max(matrix_item, vector_item, (matrix_item + vector_item + latency) // 2 if matrix_item else 0)
     total = max(period * count, bus, writes * reloads + rest_writes * count, store)
-    ends = vector_item + latency
+    ends = vector_item + _latency(machine)
     if streams.source:
-        ends += machine.read_latency_cycles + writes + LOAD_CYCLES * len(first)
+        ends += machine.read_latency_cycles + writes + LOAD_CYCLES * chunks
     if streams.output:
         ends += machine.write_latency_cycles + result.words
-    single = count * len(first) == 1 or reloads == 1
+    single = count * chunks == 1 or reloads == 1
     return Work(
         total + ends,
-        first[0].words if streams.source else 0,
+        first.words if streams.source else 0,
         result.words if streams.residual and layer.residual is not None else 0,
         result.words if streams.output else 0,
         1 if single else 2,
@@ -197,6 +208,17 @@ def work(machine: Machine, layer: Layer, tiling: Tiling, streams: Streams) -> Wo
         tiling.planes * layer.window.kernel[0] * layer.window.kernel[1] if layer.kernel is Kernel.DEPTHWISE else 0,
         1 if groups == 1 else 2,
     )
+
+
+def _first_input(machine: Machine, layer: Layer, tiling: Tiling) -> tuple[int, Region]:
+    """Return the number of input regions of an item, and the first item's first."""
+    window = layer.window
+    rows = window.span(0, 0, min(tiling.height, layer.geometry.height))
+    columns = window.span(1, 0, min(tiling.width, layer.geometry.width))
+    if layer.kernel is not Kernel.MATRIX:
+        return 1, Region((0, tiling.planes), rows, columns)
+    planes = layer.source.seen.planes(machine)
+    return ceil_div(planes, tiling.chunk), Region((0, min(tiling.chunk, planes)), rows, columns)
 
 
 def _store_cycles(machine: Machine, layer: Layer, region: Region) -> int:
@@ -209,18 +231,36 @@ def _store_cycles(machine: Machine, layer: Layer, region: Region) -> int:
     return max(region.words, lines * ceil_div(line_bytes, machine.bus_bytes), bursts * per_burst)
 
 
-def _engines(
-    machine: Machine, layer: Layer, tiling: Tiling, chunks: int, groups: int, spatial: int
-) -> tuple[int, int, int]:
-    """Return (constant bus beats of the layer, matrix cycles of an item, vector cycles of an item)."""
-    area = tiling.height * tiling.width
-    lanes = machine.block_bytes // machine.columns
-    blocks = tiling.planes * lanes
-    taps = layer.window.kernel[0] * layer.window.kernel[1]
+def _latency(machine: Machine) -> int:
+    """Return the cycles from the last row of an item to its last result, and back to the next use of its half."""
+    return machine.matrix_latency_cycles + VECTOR_LATENCY_CYCLES + 2 * HANDSHAKE_CYCLES
+
+
+def _taps(layer: Layer) -> int:
+    return layer.window.kernel[0] * layer.window.kernel[1]
+
+
+def _tiles(machine: Machine, layer: Layer) -> int:
+    """Return the weight tiles of a block of outputs."""
+    return layer.source.seen.planes(machine) * granules(machine, layer) * _taps(layer)
+
+
+def _weight_beats(machine: Machine, layer: Layer, tiling: Tiling) -> int:
+    """Return the bus beats of an item's weights."""
     if layer.kernel is not Kernel.MATRIX:
-        reads = blocks * area * (taps if layer.kernel is not Kernel.ADD else 1)
-        return 0, 0, reads + HANDSHAKE_CYCLES
-    tiles = layer.source.seen.planes(machine) * granules(machine, layer) * taps
-    matrix = blocks * tiles * max(area, machine.rows) + chunks
-    bus = blocks * groups * tiles * machine.tile_beats * spatial
-    return bus, matrix, blocks * area + HANDSHAKE_CYCLES
+        return 0
+    blocks = tiling.planes * (machine.block_bytes // machine.columns)
+    return blocks * _tiles(machine, layer) * machine.tile_beats
+
+
+def _period(machine: Machine, layer: Layer, tiling: Tiling) -> tuple[int, int]:
+    """Return the vector engine's cycles of an item, and the cycles from an item to the next."""
+    area = tiling.height * tiling.width
+    blocks = tiling.planes * (machine.block_bytes // machine.columns)
+    if layer.kernel is not Kernel.MATRIX:
+        vector = blocks * area * (1 if layer.kernel is Kernel.ADD else _taps(layer)) + HANDSHAKE_CYCLES
+        return vector, vector
+    chunks = ceil_div(layer.source.seen.planes(machine), tiling.chunk)
+    matrix = blocks * _tiles(machine, layer) * max(area, machine.rows) + chunks
+    vector = blocks * area + HANDSHAKE_CYCLES
+    return vector, max(matrix, vector, (matrix + vector + _latency(machine)) // 2)

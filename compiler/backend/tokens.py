@@ -9,24 +9,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from compiler.backend.conflicts import Conflicts
-from machine.config import Machine
+from compiler.backend.accesses import AccessTable
+from compiler.backend.conflicts import engines_of, latest_conflicts
 from machine.isa import ENGINE_COUNT, Engine, Instruction
 
 Clock = list[int]
 """For each engine, the index of its latest instruction that is known to have retired; -1 for none."""
 
 
-def insert_tokens(machine: Machine, instructions: Sequence[Instruction]) -> list[Instruction]:
+def insert_tokens(table: AccessTable, instructions: Sequence[Instruction]) -> list[Instruction]:
     """Return the instructions with wait and send masks that order all conflicting accesses (old masks are dropped)."""
     waits, sends = [0] * len(instructions), [0] * len(instructions)
-    conflicts, clocks = Conflicts(machine, instructions), Clocks()
+    found = [table.of(instruction) for instruction in instructions]
+    latest, clocks = latest_conflicts(engines_of(instructions), found).tolist(), Clocks()
     for index, instruction in enumerate(instructions):
         engine = instruction.engine
-        latest = conflicts.step(index)
         if engine is None:
             continue
-        for cause, other in sorted(((cause, other) for other, cause in latest.items()), reverse=True):
+        for cause, other in sorted(((cause, Engine(i)) for i, cause in enumerate(latest[index])), reverse=True):
+            if cause < 0:
+                break
             if clocks.knows(engine, other, cause):
                 continue
             waits[index] |= 1 << other

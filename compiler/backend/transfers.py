@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from compiler.backend.geometry import Box, Geometry, Region
+from compiler.backend.instructions import build
 from compiler.backend.layers import Layout, Packing, Source
 from machine.config import Machine
-from machine.isa import Instruction, LoadSpace, Opcode, make
+from machine.isa import Instruction, LoadSpace, Opcode
 
 Loop = tuple[int, int, int]
 """Count, memory stride in bytes, scratchpad stride."""
@@ -24,7 +25,7 @@ def _loops(loops: Sequence[Loop], side: str) -> dict[str, int]:
 
 
 def _load(destination: int, words: int, window: int, loops: Sequence[Loop], **fields: int) -> Instruction:
-    return make(
+    return build(
         Opcode.LOAD, destination=destination, words=words, window_bytes=window, **fields,
         **_loops(loops, "destination"),
     )
@@ -188,7 +189,7 @@ def _load_packed(packing: Packing, g: Geometry, address: int, box: Box, fill: in
 
 
 def _store(source: int, words: int, stride: int, window: int, loops: Sequence[Loop], **fields: int) -> Instruction:
-    return make(
+    return build(
         Opcode.STORE, source=source, words=words, word_stride=stride, source_span=(words - 1) * stride,
         window_bytes=window, **fields, **_loops(loops, "source"),
     )

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from compiler.backend.geometry import Box, Region
+from compiler.backend.instructions import build
 from compiler.backend.layers import Kernel, Layer
 from machine.config import Machine
-from machine.isa import Instruction, Opcode, VectorReduce, VectorSource, make
+from machine.isa import Instruction, Opcode, VectorReduce, VectorSource
 
 Strides = tuple[int, int, int]
 """Granules along block, y and x."""
@@ -77,7 +78,7 @@ def _drain(item: VectorItem, lane: int) -> Instruction:
     region = item.region
     counts = (region.depth, region.height, region.width)
     area, lanes = region.height * region.width, item.machine.block_bytes // item.machine.columns
-    return make(
+    return build(
         Opcode.VECTOR, source=VectorSource.ACCUMULATOR, reduce=VectorReduce.SUM, rescale=1,
         parameters=item.entry + lane * item.lane_entries,
         **_operand("a", item.accumulator + lane * area, (lanes * area, region.width, 1), counts),
@@ -92,14 +93,14 @@ def _window(item: VectorItem, lane: int) -> Instruction:
     counts = (region.depth, region.height, region.width)
     fields = _common(item, region, lane, counts) | _windowed(item, box, region, lane, counts)
     if layer.kernel is Kernel.ADD:
-        return make(Opcode.VECTOR, reduce=VectorReduce.SUM, **fields)
+        return build(Opcode.VECTOR, reduce=VectorReduce.SUM, **fields)
     if layer.kernel is Kernel.MAX:
-        return make(Opcode.VECTOR, reduce=VectorReduce.MAX, **fields)
+        return build(Opcode.VECTOR, reduce=VectorReduce.MAX, **fields)
     word, (height, width) = item.machine.granules_per_word, layer.window.kernel
     first = item.multipliers + lane * _lane_step(item)
     multiplier = _operand("b", first, (height * width * word, 0, 0), counts)
     multiplier["b_span"] += (height * width - 1) * word
-    return make(
+    return build(
         Opcode.VECTOR, reduce=VectorReduce.MAC, rescale=1, parameters=item.entry + lane * item.lane_entries,
         a_zero_point=layer.source.zero_point, b_ky_stride=width * word, b_kx_stride=word, **multiplier, **fields,
     )
@@ -136,12 +137,12 @@ def _average_rectangle(item: VectorItem, region: Region, lane: int, entry: int) 
     if region.height == 1 or region.width == 1:
         counts = (region.depth, region.height, region.width)
         fields |= _windowed(item, item.source, region, lane, counts) | _common(item, region, lane, counts)
-        yield make(Opcode.VECTOR, **_planes_inner(fields, 1 if region.height == 1 else 2))
+        yield build(Opcode.VECTOR, **_planes_inner(fields, 1 if region.height == 1 else 2))
         return
     for plane in range(*region.planes):
         part = Region((plane, plane + 1), region.rows, region.columns)
         counts = (1, region.height, region.width)
-        yield make(Opcode.VECTOR, **fields, **_windowed(item, item.source, part, lane, counts),
+        yield build(Opcode.VECTOR, **fields, **_windowed(item, item.source, part, lane, counts),
                    **_common(item, part, lane, counts))
 
 

@@ -51,11 +51,17 @@ def _read_text(path: str) -> str:
         raise AssemblyError(f"{path!r} is not assembly text: it is not UTF-8") from None
 
 
-def disasm_command(program: ProgramArgument, as_json: JsonOption = False) -> None:
-    """Print a program's instructions as assembly text."""
+def disasm_command(
+    program: ProgramArgument,
+    data: Annotated[bool, typer.Option("--data", help="A model's constants too (a kernel's data always).")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Print a program as assembly text that assembles again."""
+    if data and as_json:
+        raise DataError("--data goes with text; --json gives the instructions only")
     loaded = open_program(program)
     if not as_json:
-        print(disassemble(loaded), end="")
+        print(disassemble(loaded, data or None), end="")
         return
     print_json([
         {"text": format_instruction(instruction), "opcode": instruction.opcode.name.lower(),

@@ -43,20 +43,20 @@ def run_command(
     """Run a program: outputs, cycles and what every engine did.
 
     Inputs and outputs carry the names, types and layout of the model's own. More samples along the batch axis than the
-    program takes run one after another.
+    program takes run one after another. A kernel takes no --input; its output is its memory at the end, `memory`.
     """
     if time_only and function_only:
         raise DataError("--time-only and --function-only exclude each other")
     if time_only and (input is not None or output is not None):
         raise DataError("--time-only takes no --input and gives no --output")
-    if not time_only and input is None:
-        raise DataError("--input X.npz is needed (or --time-only)")
     if output == "-" and as_json:
         raise DataError("--json and --output - would both write to standard output")
     one_reader(program, input)
     if output is not None:
         check_output(output)
     session = Session(open_program(program, machine))
+    if input is None and not time_only and not session.is_kernel:
+        raise DataError("--input X.npz is needed (or --time-only)")
     inputs = None if input is None else load_arrays(input)
     with progress(f"running on {backend.value}"):
         result = session.run(inputs, backend, with_time=not function_only, with_function=not time_only)
@@ -78,10 +78,10 @@ def print_run(session: Session, result: RunResult) -> None:
         say(f"took {result.simulation_seconds:.3f} s")
         return
     micros = result.cycles / machine.clock_hz * 1e6
+    bound = "" if session.is_kernel else f", bound {result.bound_cycles:,}, utilization {result.utilization:.1%}"
     say(
-        f"{result.cycles:,} cycles a sample on {machine.name} ({micros:,.1f} us at {machine.clock_hz / 1e6:g} MHz), "
-        f"bound {result.bound_cycles:,}, utilization {result.utilization:.1%}; "
-        f"took {result.simulation_seconds:.3f} s"
+        f"{result.cycles:,} cycles a sample on {machine.name} ({micros:,.1f} us at {machine.clock_hz / 1e6:g} MHz)"
+        f"{bound}; took {result.simulation_seconds:.3f} s"
     )
     print_counters(result.counters)
 

@@ -8,15 +8,21 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-FAILED, INTERRUPTED, TERMINATED = 1, 130, 143
+FAILED, INTERNAL, INTERRUPTED, TERMINATED = 1, 70, 130, 143
+DEBUG = "TPUKIT_DEBUG"
+"""Environment variable: if it is 1, an internal error shows its traceback."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0, 1 (an error in one line), 2 (usage), 130 (Ctrl-C)."""
+    """Run the command line and return its exit code.
+
+    0, or with one line of text 1 (an error), 2 (usage), 70 (a bug in tpukit), 130 (Ctrl-C).
+    """
     try:
         with _terminable():
             return _run(sys.argv[1:] if arguments is None else arguments)
@@ -24,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail("interrupted", INTERRUPTED, kind="")
     except BrokenPipeError:
         return _reader_went_away()
+    except Exception as error:
+        return _bug(error)
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -54,6 +62,14 @@ def _run(arguments: Sequence[str]) -> int:
 def _fail(text: str, code: int, kind: str = "error: ") -> int:
     print(f"tpukit: {kind}{' '.join(text.split())}", file=sys.stderr)
     return code
+
+
+def _bug(error: Exception) -> int:
+    """Report what no command foresees."""
+    if os.environ.get(DEBUG) == "1":
+        traceback.print_exception(error)
+    text = f"internal error: {type(error).__name__}: {error}".rstrip(": ")
+    return _fail(f"{text} ({DEBUG}=1 shows the traceback)", INTERNAL)
 
 
 def _reader_went_away() -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 
@@ -9,6 +11,7 @@ from machine.assembly import assemble, disassemble, format_instruction, parse_in
 from machine.config import load_machine
 from machine.errors import AssemblyError
 from machine.isa import Instruction, Opcode
+from machine.program import NodeRecord
 from tests.machine.test_isa import instructions
 
 KERNEL = """
@@ -32,14 +35,43 @@ def test_a_kernel_assembles_and_disassembles() -> None:
     assert [i.opcode for i in program.instructions] == [Opcode.LOAD, Opcode.STORE, Opcode.HALT]
     assert program.instructions[0]["send"] == 1 << 4 and program.instructions[1]["wait"] == 1
     assert program.image[0x400:0x403].tolist() == [1, 2, 255] and program.memory_bytes == 4096
-    assert assemble(disassemble(program), load_machine("nano4")).instructions == program.instructions
+
+
+@pytest.mark.parametrize("text", [
+    KERNEL,
+    "halt",
+    ".memory 0x100000000\nhalt",
+    ".data 0x100 00\nhalt",
+    ".data 0x40 01\n.data 0x7f 02\n.data 0x81 03 00 00\nhalt",
+    ".data 0x47 00 01 00\n.data 0x55 ff\nhalt",
+    ".random 64 100 1\n.data 0x1000 07\nhalt",
+])
+def test_what_is_disassembled_assembles_to_the_same(text: str) -> None:
+    program = assemble(text, load_machine("nano4"))
+    again = assemble(disassemble(program), load_machine("nano4"))
+    assert again.instructions == program.instructions and again.memory_bytes == program.memory_bytes
+    assert again.image.tobytes() == program.image.tobytes()
+
+
+def test_models_show_data_when_asked_and_moved_code_shows_none() -> None:
+    model = replace(assemble(KERNEL, load_machine("nano4")), graph=({}, {}))
+    assert ".data" not in disassemble(model) and "\n.data 0x400 01 02 ff\n" in disassemble(model, data=True)
+    assert disassemble(replace(model, graph=None, program_address=256)).endswith(
+        "# the program's instructions lie at 0x100, these at 0: no data is shown\n")
+
+
+def test_names_of_layers_stay_in_their_line() -> None:
+    program = replace(assemble("halt", load_machine("nano4")), instruction_nodes=(0,),
+                      nodes=(NodeRecord("a\nload\x85b", "x", "accelerator"),))
+    assert disassemble(program).endswith("halt  # 0: a load b\n")
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("jump 3\nhalt", "line 1: unknown instruction 'jump'; legal are halt, load"),
-        ("load wrods=3\nhalt", "line 1: load has no field 'wrods'"),
+        ("load wrods=3\nhalt", "line 1: load has no field 'wrods'; legal are wait, send, .*_stride3$"),
+        ("halt words=1", "line 1: halt has no field 'words'; legal are none"),
         ("load words\nhalt", "line 1: 'words' is not field=value"),
         ("load words=1 words=2\nhalt", "line 1: field 'words' is given twice"),
         ("load words=x\nhalt", "line 1: 'x' is not an integer"),

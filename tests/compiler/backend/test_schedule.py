@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from compiler.backend.accesses import Access, accesses
+from compiler.backend.accesses import Access, AccessTable, accesses
 from compiler.backend.emit import Emitter, Step
 from compiler.backend.lower import lower
 from compiler.backend.memory import map_memory
@@ -48,7 +48,7 @@ def test_conflicting_instructions_keep_their_order(net: Any, machine_name: str) 
     machine = load_machine(machine_name)
     steps = _steps(machine, _graph(net))
     before = [i for step in steps for i in (*step.loads, *step.body)]
-    after, _ = schedule(machine, steps)
+    after, _ = schedule(AccessTable(machine), steps)
     place = {id(instruction): index for index, instruction in enumerate(after)}
     assert sorted(place) == sorted(map(id, before))
     for first, second in itertools.combinations(before, 2):
@@ -59,7 +59,7 @@ def test_conflicting_instructions_keep_their_order(net: Any, machine_name: str) 
 def test_weights_and_passes_keep_their_common_order(net: Any) -> None:
     machine = load_machine("nano4")
     steps = _steps(machine, _graph(net))
-    after, _ = schedule(machine, steps)
+    after, _ = schedule(AccessTable(machine), steps)
     for engine in (Engine.WEIGHTS, Engine.MATRIX):
         expected = [i for step in steps for i in step.body if i.engine is engine]
         assert [i for i in after if i.engine is engine] == expected
@@ -69,5 +69,5 @@ def test_a_vector_layer_runs_between_the_items_before_it(net: Any) -> None:
     built = net(4)
     x = built.conv(built.conv(built.input(16, 32, 32), 16), 16)
     steps = _steps(load_machine("edge16"), built.graph(built.pool(x, Op.MAX_POOL)))
-    layers = [step.layer for step in interleave(load_machine("edge16"), steps)]
+    layers = [step.layer for step in interleave(AccessTable(load_machine("edge16")), steps)]
     assert layers != sorted(layers)

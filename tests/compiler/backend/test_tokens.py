@@ -7,6 +7,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from compiler.backend.accesses import AccessTable, accesses
 from compiler.backend.tokens import insert_tokens
 from compiler.verify_program import _verify_order
 from machine.config import load_machine
@@ -37,34 +38,34 @@ def _masks(instructions: list[Instruction]) -> list[tuple[int, int]]:
 
 def test_a_chain_waits_for_the_engine_before() -> None:
     load, matrix, vector, store = (1 << e for e in (Engine.LOAD, Engine.MATRIX, Engine.VECTOR, Engine.STORE))
-    done = insert_tokens(NANO, [_load(0), _matrix(0, 0), _drain(0, 300), _store(300)])
+    done = insert_tokens(AccessTable(NANO), [_load(0), _matrix(0, 0), _drain(0, 300), _store(300)])
     assert _masks(done) == [(0, matrix), (load, vector), (matrix, store), (vector, 0)]
 
 
 def test_independent_instructions_need_no_token() -> None:
-    done = insert_tokens(NANO, [_load(0), _matrix(5, 0), _drain(9, 300), _store(310)])
+    done = insert_tokens(AccessTable(NANO), [_load(0), _matrix(5, 0), _drain(9, 300), _store(310)])
     assert _masks(done) == [(0, 0)] * 4
 
 
 def test_a_reused_buffer_waits_for_its_last_reader() -> None:
-    done = insert_tokens(NANO, [_load(0), _matrix(0, 0), _load(0), _matrix(0, 1)])
+    done = insert_tokens(AccessTable(NANO), [_load(0), _matrix(0, 0), _load(0), _matrix(0, 1)])
     assert [instruction["wait"] for instruction in done] == [0, 1, 4, 1]
 
 
 def test_what_another_wait_implies_is_not_waited_for() -> None:
     """The store knows of the load through the vector instruction, which waited for the matrix, which waited for it."""
-    done = insert_tokens(NANO, [_load(0), _matrix(0, 0), _drain(0, 300), _load(0), _store(300), _store(0)])
+    done = insert_tokens(AccessTable(NANO), [_load(0), _matrix(0, 0), _drain(0, 300), _load(0), _store(300), _store(0)])
     assert done[5]["wait"] == 1 << Engine.LOAD
     assert done[3]["wait"] == 1 << Engine.MATRIX
 
 
 def test_one_send_serves_one_wait_for_each_engine() -> None:
-    done = insert_tokens(NANO, [_load(0), _matrix(0, 0), _matrix(0, 1), _matrix(0, 2)])
+    done = insert_tokens(AccessTable(NANO), [_load(0), _matrix(0, 0), _matrix(0, 1), _matrix(0, 2)])
     assert _masks(done) == [(0, 4), (1, 0), (0, 0), (0, 0)]
 
 
 def test_memory_written_by_a_store_orders_a_later_load() -> None:
-    done = insert_tokens(NANO, [_store(300, 64), _load(0, 64), _load(4, 128)])
+    done = insert_tokens(AccessTable(NANO), [_store(300, 64), _load(0, 64), _load(4, 128)])
     assert [instruction["wait"] for instruction in done] == [0, 1 << Engine.STORE, 0]
 
 
@@ -79,5 +80,6 @@ def test_random_programs_become_race_free(seed: int, length: int) -> None:
         lambda: _drain(choose.randrange(4), choose.randrange(8)),
         lambda: _store(choose.randrange(8), 64 * choose.randrange(4)),
     )
-    done = insert_tokens(NANO, [choose.choice(makers)() for _ in range(length)])
-    _verify_order(NANO, [*done, make(Opcode.HALT)])
+    done = insert_tokens(AccessTable(NANO), [choose.choice(makers)() for _ in range(length)])
+    whole = [*done, make(Opcode.HALT)]
+    _verify_order(whole, [accesses(NANO, instruction) for instruction in whole])
