@@ -160,10 +160,13 @@ def add_rescale(a_scale: float, b_scale: float, out_scale: float) -> AddRescale:
 
 
 def average_rescale(in_scale: float, out_scale: float, count: int) -> Rescale:
-    """Rescale of a sum of `count` centred int8 values to their average: as many guard bits as int32 holds.
+    """Rescale of a sum of `count` centred int8 values to their average, with guard bits.
 
-    The left shift keeps the first rounding of `rescale` far below one output step, so the double rounding of the
-    two-step requantization cannot move a result across a tie by more than 2**-guard.
+    The sum's magnitude is at most 255 * count, a number of `n` bits. Both shifts grow by `30 - n - left` guard bits
+    (but the right shift to no more than 31): so many that the shifted sum stays below 2**30, 16 for a 7x7 window whose
+    input and output have one scale. There the multiplier, off by at most half a unit, moves the product by at most
+    2**30 / 2 / 2**31 = 1/4 before its first rounding, so that an exact tie, an integer there, is rounded to itself.
+    The first rounding moves any result by at most 2**-(right + 1) output steps, `right` being the right shift returned.
     """
     base = rescale_from_real(in_scale / (out_scale * count))
     guard = max(0, min(MAX_SHIFT - base.right, 30 - (255 * count).bit_length() - base.left))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -138,7 +139,55 @@ def test_rescale_from_real_of_next_to_nothing_is_zero():
     assert numerics.rescale_from_real(2.0**-40) == Rescale(0, 0, 0)
 
 
-@pytest.mark.parametrize("factor", [-1.0, float("nan"), float("inf"), 2.0**30])
+def quantize_multiplier(factor: float) -> tuple[int, int]:
+    """tensorflow/lite/kernels/internal/quantization_util.cc, without its saturation of shifts above 30."""
+    if factor == 0.0:
+        return 0, 0
+    mantissa, shift = math.frexp(factor)
+    fixed = math.floor(mantissa * (1 << 31) + 0.5)  # TfLiteRound of a positive number
+    if fixed == 1 << 31:
+        fixed //= 2
+        shift += 1
+    if shift < -31:
+        shift, fixed = 0, 0
+    return fixed, shift
+
+
+LEAST = 2.0**-32
+"""The smallest power of two that is not 0: mantissa 1/2, exponent -31."""
+
+
+@pytest.mark.parametrize(("factor", "expected"), [
+    (2.0**-31, Rescale(1 << 30, 0, 30)),
+    (2.0**-32, Rescale(1 << 30, 0, 31)),
+    (1.75 * 2.0**-32, Rescale(7 << 28, 0, 31)),
+    (LEAST * (1 - 2.0**-32), Rescale(1 << 30, 0, 31)),  # its multiplier is rounded up to 2**31, so the exponent rises
+    (LEAST * (1 - 2.0**-31), Rescale(0, 0, 0)),
+    (2.0**-33, Rescale(0, 0, 0)),
+    (0.5, Rescale(1 << 30, 0, 0)),
+    (1.0, Rescale(1 << 30, 1, 0)),
+    (1 - 2.0**-32, Rescale(1 << 30, 1, 0)),
+    (1 - 2.0**-31, Rescale((1 << 31) - 1, 0, 0)),
+    (2.0**29, Rescale(1 << 30, 30, 0)),
+    (2.0**30 - 0.5, Rescale((1 << 31) - 1, 30, 0)),
+])
+def test_rescale_from_real_at_the_boundaries(factor, expected):
+    assert numerics.rescale_from_real(factor) == expected
+    assert quantize_multiplier(factor) == (expected.multiplier, expected.left - expected.right)
+
+
+@settings(deadline=None)
+@given(st.floats(0.5, 1, exclude_max=True), st.integers(-36, 30))
+@example(0.5, -31)
+@example(0.5, -32)
+def test_rescale_from_real_is_quantize_multiplier(mantissa, exponent):
+    fixed, shift = quantize_multiplier(mantissa * 2.0**exponent)
+    if shift > 30:
+        return
+    assert numerics.rescale_from_real(mantissa * 2.0**exponent) == Rescale(fixed, max(shift, 0), max(-shift, 0))
+
+
+@pytest.mark.parametrize("factor", [2.0**30 - 2.0**-2, -1.0, float("nan"), float("inf"), 2.0**30])
 def test_rescale_from_real_refuses(factor):
     with pytest.raises(ValueError, match="rescale factor"):
         numerics.rescale_from_real(factor)
@@ -152,7 +201,43 @@ def test_average_is_the_nearest_step(in_scale, ratio, count, data):
     rescale = numerics.average_rescale(in_scale, out_scale, count)
     result = int(numerics.rescale(array(total), rescale.multiplier, rescale.left, rescale.right)[0])
     exact = Fraction(in_scale) / Fraction(out_scale) * Fraction(total, count)
-    assert abs(result - exact) <= Fraction(1, 2) + Fraction(1, 100) + abs(exact) / (1 << 30)
+    first_rounding = Fraction(1, 1 << (rescale.right + 1))
+    assert abs(result - exact) <= Fraction(1, 2) + first_rounding + abs(exact) / (1 << 30)
+
+
+@pytest.mark.parametrize(("in_scale", "out_scale", "count", "expected"), [
+    # 49 * 255 has 14 bits: 16 guard bits, left and right (1/49 = 0.653 / 2**5).
+    (1.0, 1.0, 49, Rescale(1402438301, 16, 21)),
+    (0.05, 0.05, 49, Rescale(1402438301, 16, 21)),
+    (0.1, 0.02, 49, Rescale(1753047876, 16, 19)),
+    (0.02, 0.5, 4, Rescale(1374389535, 20, 26)),
+    (1.0, 1.0, 1, Rescale(1 << 30, 22, 21)),  # 1 = 1/2 * 2**1: 21 guard bits beside the shift left by one
+    (4.0, 1.0, 1, Rescale(1 << 30, 22, 19)),
+    (3.0, 0.5, 16, Rescale(3 << 29, 18, 19)),
+    (1.0, 1.0, 9, Rescale(1908874354, 18, 21)),
+    (1.0, 1.0, 1024, Rescale(1 << 30, 12, 21)),
+    (1.0, 4096.0, 64, Rescale(1 << 30, 14, 31)),  # 16 would fit the sum: the right shift's 31 is the limit
+    (1.0, 2.0**13, 64, Rescale(1 << 30, 13, 31)),
+])
+def test_average_rescale(in_scale, out_scale, count, expected):
+    assert numerics.average_rescale(in_scale, out_scale, count) == expected
+
+
+@settings(deadline=None)
+@given(scales, st.floats(1 / 1024, 16), st.integers(1, 4096))
+def test_average_has_all_guard_bits_below_30(in_scale, ratio, count):
+    rescale = numerics.average_rescale(in_scale, in_scale * ratio, count)
+    assert rescale.right <= 31 and (255 * count) << rescale.left < 1 << 30
+    assert rescale.right == 31 or (255 * count) << (rescale.left + 1) >= 1 << 30
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 6, 7, 9, 16, 25, 36, 49, 50, 64, 98, 196, 256, 1000])
+def test_average_of_equal_scales_is_exact(count):
+    rescale = numerics.average_rescale(0.3, 0.3, count)
+    totals = np.unique(np.linspace(-255 * count, 255 * count, 20_001).astype(np.int32))
+    results = numerics.rescale(totals, rescale.multiplier, rescale.left, rescale.right)
+    magnitude = (2 * np.abs(totals.astype(np.int64)) + count) // (2 * count)  # ties away from zero
+    assert np.array_equal(results, np.sign(totals) * magnitude)
 
 
 @settings(deadline=None)

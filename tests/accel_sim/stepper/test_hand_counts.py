@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from accel_sim.stepper import TimeResult, simulate_time
 from machine.config import Machine, load_machine
-from machine.isa import Engine, Instruction, Opcode, VectorSource, make
+from machine.isa import Engine, Instruction, Opcode, VectorReduce, VectorSource, make
 from machine.registers import EngineState, Status
 
 NANO = load_machine("nano4")
@@ -157,6 +157,41 @@ def test_matrix_denies_vector_a_half() -> None:
     result = run(weights, make(Opcode.MATRIX, row_count0=24), more, vector, HALT)
     assert times(result, Engine.VECTOR) == [(257, 263 + 1 + 20)]
     assert result.counters[Engine.VECTOR, EngineState.WAIT_ACCUMULATOR] == 263 - 258
+
+
+def test_own_writes_deny_own_reads() -> None:
+    # The first vector (119, granted 120) reads in 121 and writes bank 1 in 141; it holds that write port in
+    # 121 to 120 + 1 + 19 = 140. The second issues in 135 and asks from 136 for bank 1, as A: no other engine is there,
+    # but its own writes deny it to 140. Granted in 141, the cycle of the write, it reads in 142 and writes in 162.
+    first = make(Opcode.VECTOR, d=256)
+    result = run(first, make(Opcode.VECTOR, a=256, d=512), HALT)
+    assert times(result, Engine.VECTOR) == [(119, 141), (135, 141 + 1 + 20)]
+    states = result.counters[Engine.VECTOR]
+    assert states[EngineState.WAIT_BANK] == 141 - 136
+    assert states[EngineState.START] == 4  # 119, 120, 135 and 141: none of the denied cycles
+    # The same as B, the second operand of a MAC or of a residual addition; and where only the end of the span is in
+    # the bank: A from 255 to 256.
+    other_ways = [
+        {"b": 256, "reduce": VectorReduce.MAC}, {"b": 256, "use_residual": 1},
+        {"a": 255, "a_span": 1}, {"b": 255, "b_span": 1, "a": 768, "use_residual": 1},
+    ]
+    for fields in other_ways:
+        result = run(first, make(Opcode.VECTOR, d=512, **fields), HALT)
+        assert times(result, Engine.VECTOR)[1] == (135, 141 + 1 + 20), fields
+
+
+def test_own_writes_deny_nothing_else() -> None:
+    # Granted at once in 136, read in 137, written in 157: a write of the bank that is held for writing, a read of
+    # another bank, a B that is not used, and accumulator rows whose number is that of a granule of the bank.
+    first = make(Opcode.VECTOR, a=256)  # writes bank 0
+    others = [
+        {"a": 256, "d": 0}, {"a": 512, "d": 768}, {"a": 512, "b": 0, "d": 768},
+        {"source": VectorSource.ACCUMULATOR, "a": 0, "d": 768},
+    ]
+    for fields in others:
+        result = run(first, make(Opcode.VECTOR, **fields), HALT)
+        assert times(result, Engine.VECTOR) == [(119, 141), (135, 136 + 1 + 20)], fields
+        assert result.counters[Engine.VECTOR, EngineState.WAIT_BANK] == 0
 
 
 def test_full_queue_stops_dispatch() -> None:
