@@ -11,7 +11,7 @@ import numpy as np
 
 from compiler.backend.finish import Scheduled
 from compiler.backend.layers import Network
-from compiler.backend.memory import ACTIVATION_BASE, MemoryMap, Placement
+from compiler.backend.memory import ACTIVATION_BASE, Placement
 from compiler.backend.program import CompiledProgram
 from compiler.graph import Graph, Node
 from compiler.graph_text import print_graph
@@ -55,7 +55,7 @@ class StageDump:
             names = [layer.name for layer in self._network.layers] if self._network else []
             return schedule_text(result, names)
         if isinstance(result, Placement) and self._scheduled is not None:
-            return placement_text(result, self._scheduled)
+            return placement_text(result, self._scheduled, self._network)
         return stage_text(result)
 
 
@@ -95,24 +95,24 @@ def schedule_text(scheduled: Scheduled, layers: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def placement_text(placement: Placement, scheduled: Scheduled) -> str:
-    """Return the memory map: instructions, constants and each activation with its address and size."""
+def placement_text(placement: Placement, scheduled: Scheduled, network: Network | None = None) -> str:
+    """Return the memory map: instructions, constants and each activation with its address and extents."""
     count = len(scheduled.instructions) + 1
     parts = [
-        (0, count * INSTRUCTION_BYTES, f"{count:,} instructions"),
-        (placement.constants_at, scheduled.constants.size, "constants"),
-        *((placement.move(address), size, name) for address, size, name in _activations(scheduled.memory)),
+        (0, f"{count:,} instructions, {count * INSTRUCTION_BYTES:,} bytes"),
+        (placement.constants_at, f"constants, {scheduled.constants.size:,} bytes"),
+        (placement.activations_at, f"activations, {scheduled.memory.size:,} bytes; one may take the room of another "
+                                   "that is not needed any more"),
     ]
-    lines = ["memory map:", *(f"  {address:#010x} {size:>12,} bytes  {name}" for address, size, name in parts)]
-    lines.append(f"  {placement.memory_bytes:#010x} {'':>12}        end")
-    return "\n".join(lines) + "\n"
-
-
-def _activations(memory: MemoryMap) -> list[tuple[int, int, str]]:
-    """Return relative address, reserved bytes, name and layout of each activation in the order of addresses."""
-    places = sorted((address, f"activation {name} ({layout})") for (name, layout), address in memory.places.items())
-    stops = [*(address for address, _ in places[1:]), ACTIVATION_BASE + memory.size]
-    return [(address, stop - address, name) for (address, name), stop in zip(places, stops, strict=True)]
+    places = sorted((address, name, layout) for (name, layout), address in scheduled.memory.places.items())
+    for address, name, layout in places:
+        extents = ""
+        if network is not None and name in network.values:
+            geometry = network.values[name].geometry
+            extents = f", {geometry.channels} x {geometry.height} x {geometry.width}"
+        parts.append((placement.move(address), f"  {name} ({layout}{extents})"))
+    parts.append((placement.memory_bytes, "end"))
+    return "\n".join(["memory map:", *(f"  {address:#010x}  {text}" for address, text in parts)]) + "\n"
 
 
 def _instruction_line(index: int, instruction: Instruction, node: str) -> str:

@@ -58,14 +58,12 @@ def test_the_memory_map(tmp_path: Path) -> None:
     texts = dump(tmp_path)
     lines = texts["09-allocate.txt"].splitlines()
     count = len(texts["10-emit.txt"].partition("instructions:\n")[2].splitlines())
-    assert lines[0] == "memory map:" and lines[-1].split() == ["0x00002200", "end"]
-    parts = [line.split(maxsplit=3) for line in lines[1:-1]]
-    assert [part[:3] for part in parts] == [
-        ["0x00000000", f"{64 * count}", "bytes"], ["0x00001000", "512", "bytes"],
-        ["0x00002000", "256", "bytes"], ["0x00002100", "256", "bytes"],
-    ]
-    assert [part[3] for part in parts[:2]] == [f"{count} instructions", "constants"]
-    assert {part[3] for part in parts[2:]} == {f"activation {name}_quantized (dense)" for name in ("x", "y")}
+    assert lines[:3] == [
+        "memory map:", f"  0x00000000  {count} instructions, {64 * count} bytes", "  0x00001000  constants, 512 bytes"]
+    assert lines[3].startswith("  0x00002000  activations, 512 bytes") and lines[-1] == "  0x00002200  end"
+    assert [line.split()[0] for line in lines[4:-1]] == ["0x00002000", "0x00002100"]
+    assert {line.split(maxsplit=1)[1] for line in lines[4:-1]} == {
+        "x_quantized (dense, 2 x 4 x 4)", "y_quantized (dense, 4 x 4 x 4)"}
 
 
 @dataclass
