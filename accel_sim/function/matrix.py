@@ -62,6 +62,8 @@ def execute_matrix(state: State, instruction: Instruction) -> None:
     result = np.concatenate(products, axis=2).transpose(0, 2, 1, 3)
     starts = instruction["accumulator"] + np.arange(blocks) * instruction["accumulator_stride"]
     targets = (starts[:, None] + np.arange(rows.size)) & 0xFFFF
-    if instruction["accumulate"]:
-        result = result + state.accumulators[:, targets]
-    state.accumulators[:, targets] = wrap32(result)
+    if not instruction["accumulate"]:
+        state.accumulators[:, targets] = wrap32(result)
+        return
+    for block, block_rows in enumerate(targets):  # in order: blocks may add to the same rows
+        state.accumulators[:, block_rows] = wrap32(state.accumulators[:, block_rows] + result[:, block])

@@ -143,19 +143,8 @@ def test_random_programs_and_the_verifier_accepts_them(name: str) -> None:
         assert_equal(state, literal, 0)
 
 
-def shares_rows(matrix: Instruction) -> bool:
-    """Return whether blocks of a matrix instruction add to the same rows (see the expected failure below)."""
-    return bool(matrix["accumulate"] and matrix["blocks"] > 1 and matrix["accumulator_stride"] == 0)
-
-
-def overwriting(matrix: Instruction) -> Instruction:
-    return Instruction(Opcode.MATRIX, {**matrix.values, "accumulate": 0})
-
-
 def with_designed_parameters(machine: Machine, instruction: Instruction) -> Instruction:
     """Return a vector instruction that takes channels from channel entries and its record from the records."""
-    if instruction.opcode is Opcode.MATRIX and shares_rows(instruction):
-        return overwriting(instruction)
     if instruction.opcode is not Opcode.VECTOR:
         return instruction
     last = machine.parameter_entries - RECORDS
@@ -372,10 +361,9 @@ def test_matrix(data, machine: Machine, seed: int) -> None:
     state = random_state(machine, seed)
     state.memory[:, SHARED_BYTES : SHARED_BYTES + machine.tile_bytes] = 1  # the tile that stays behind
     weights, matrix = data.draw(matrices(machine))
-    check(state, weights, overwriting(matrix) if shares_rows(matrix) else matrix)
+    check(state, weights, matrix)
 
 
-@pytest.mark.xfail(strict=True, reason="execute_matrix keeps only the last of the blocks that add to one row")
 def test_blocks_that_share_rows_add_up() -> None:
     state = random_state(MACHINES["nano4"], 0)
     check(state, make(Opcode.WEIGHTS, tiles=2), make(Opcode.MATRIX, blocks=2, row_count0=4, accumulate=1))
