@@ -10,15 +10,18 @@ import numpy as np
 
 from compiler.backend.geometry import Geometry, Window
 from compiler.backend.layers import Border, ChannelParameters, Edge, Kernel, Layer, Layout, Network, Source, Value
+from compiler.backend.moves import geometry_of, keeps_channels, runs
+from compiler.backend.moves import parts as moved_parts
 from compiler.backend.packing import pack_convolution
 from compiler.backend.partition import Partition, node_error
-from compiler.graph import Graph, Node, Op, Tensor
+from compiler.graph import MOVES, Graph, Node, Op, Tensor
 from compiler.quantizer.parameters import (
     AddParameters,
     AffineParameters,
     add_parameters,
     affine_parameters,
     average_parameters,
+    pad_value,
 )
 from machine.config import Machine
 from machine.errors import CompileError
@@ -52,10 +55,8 @@ def at_edge(value: Value, layout: Layout) -> Value:
 
 
 def geometry(tensor: Tensor) -> Geometry:
-    """Return [1, C, H, W] or [1, K] (any other shape: its elements) as channels, height and width."""
-    if len(tensor.shape) == 4:
-        return Geometry(*tensor.shape[1:])
-    return Geometry(int(np.prod(tensor.shape[1:])), 1, 1)
+    """Return [1, C, H, W] or [1, K] (other shapes: see `geometry_of`) as channels, height and width."""
+    return geometry_of(tensor.shape[1:])
 
 
 def fused_additions(graph: Graph, parts: Partition) -> dict[str, Node]:
@@ -135,7 +136,9 @@ class _Lowering:
         if node.op is Op.RESHAPE:
             self.aliases[node.output] = self.aliases[node.inputs[0]]
             return
-        if node.op is Op.ADD:
+        if node.op in MOVES:
+            self.layers.append(self._copy(node))
+        elif node.op is Op.ADD:
             self._addition(node)
         elif node.op in (Op.CONV2D, Op.DENSE):
             self.layers.append(self._affine(node))
@@ -143,11 +146,26 @@ class _Lowering:
             self.layers.append(self._pool(node))
         self.add_value(self.graph.tensors[node.output])
 
-    def _source(self, name: str) -> Source:
-        """How a layer reads a tensor: blocked where its own geometry allows, else the dense bytes."""
+    def _copy(self, node: Node) -> Layer:
+        """Return the layer of an operator that only moves values."""
+        output = self.graph.tensors[node.output]
+        sources, copies = [], []
+        for index, part in enumerate(moved_parts(self.graph, node)):
+            shape = self.graph.tensors[part.name].shape[1:]
+            sources.append(self._source(part.name, blocks=keeps_channels(part, shape)))
+            copies += runs(self.machine, part, index, shape, output.shape[1:], sources[-1].layout)
+        padded = node.op is Op.PAD
+        return Layer(
+            node.name, (node.name,), Kernel.COPY, sources[0], node.output, geometry(output), Window(),
+            output.zero_point, INT8_MIN, INT8_MAX, 0, fill=pad_value(self.graph, node) if padded else 0,
+            copied=tuple(sources), runs=tuple(copies), padded=padded,
+        )
+
+    def _source(self, name: str, blocks: bool = True) -> Source:
+        """How a layer reads a tensor: blocked where it can and the tensor's own geometry allows, else dense bytes."""
         tensor, root = self.graph.tensors[name], self.values[self.aliases[name]]
         seen = geometry(tensor)
-        if (root.is_input and self.edge.inputs is Layout.DENSE) or seen != root.geometry:
+        if not blocks or (root.is_input and self.edge.inputs is Layout.DENSE) or seen != root.geometry:
             if root.is_input and self.edge.inputs is Layout.BLOCKED:
                 raise CompileError(f"'{name}' reshapes a model input that lies in blocks; legal are dense inputs")
             self.values[root.name] = dataclasses.replace(root, dense=True)

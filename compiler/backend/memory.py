@@ -76,9 +76,10 @@ def map_memory(machine: Machine, network: Network, plan: Plan) -> MemoryMap:
             is_vector = value.geometry.height * value.geometry.width == 1
             memory.reserve(value.name, Layout.DENSE, blocked_bytes if is_vector else value.geometry.elements)
         blocked = value.blocked
-        blocked |= value.name not in plan.residents and any(
+        blocked |= any(
             source.value == value.name and source.layout is Layout.BLOCKED
-            for layer in network.layers for source in layer.reads
+            for layer in network.layers
+            for source in (layer.copied if value.name in plan.residents else layer.reads)
         )
         if blocked:
             memory.reserve(value.name, Layout.BLOCKED, blocked_bytes)

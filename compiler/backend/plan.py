@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from compiler.backend.copies import copy_work
 from compiler.backend.geometry import Box, Region, ceil_div
 from compiler.backend.layers import Kernel, Layer, Layout, Network
 from compiler.backend.tile import Streams, Tiling, Work, candidates, work
@@ -16,6 +17,8 @@ from machine.config import Machine
 from machine.errors import CompileError
 
 MOST_BUFFERS = 4
+_WORK = {Kernel.COPY: copy_work}
+"""The cost models of kernels that have their own."""
 Banks = tuple[int, int]
 """A run of banks: first, number."""
 
@@ -101,7 +104,7 @@ class _Allocator:
         """Return which of a layer's activations go through memory."""
         residual = layer.residual
         return Streams(
-            not self._stays(layer.source.value, layer.source.layout),
+            layer.kernel is not Kernel.COPY and not self._stays(layer.source.value, layer.source.layout),
             residual is not None and not self._stays(residual.value, residual.layout),
             layer.output not in self.resident,
         )
@@ -128,7 +131,7 @@ class _Allocator:
     def _search(self, layer: Layer, streams: Streams, runs: Sequence[Banks]) -> tuple[Tiling, Work] | None:
         best: tuple[Tiling, Work] | None = None
         for tiling in candidates(self.machine, layer):
-            cost = work(self.machine, layer, tiling, streams)
+            cost = _WORK.get(layer.kernel, work)(self.machine, layer, tiling, streams)
             if best is not None and cost.cycles >= best[1].cycles:
                 continue
             if _place(self.machine, runs, self._roles(cost), False) is not None:
@@ -229,12 +232,12 @@ def _place(
 
 
 def _readers(network: Network, value: str) -> list[tuple[int, Layer, bool]]:
-    """Return the blocked reads of an activation: layer index, layer, whether as residual."""
+    """Return the blocked reads of an activation: layer index, layer, whether as residual; copies read memory."""
     return [
         (index, layer, source is layer.residual)
         for index, layer in enumerate(network.layers)
         for source in layer.reads
-        if source.value == value and source.layout is Layout.BLOCKED
+        if source.value == value and source.layout is Layout.BLOCKED and layer.kernel is not Kernel.COPY
     ]
 
 
@@ -258,6 +261,8 @@ def _fills(network: Network, value: str) -> set[int]:
 def _resident_region(machine: Machine, network: Network, value: str) -> Region | None:
     """Return what a resident activation must hold, with the borders its readers need; None if it cannot stay."""
     readers = _readers(network, value)
+    if not readers and any(source.value == value for layer in network.layers for source in layer.copied):
+        return None
     if len(_fills(network, value)) > 1:
         return None
     if any(layer.kernel is Kernel.ADD and layer.residual is not None and layer.residual.value == layer.source.value

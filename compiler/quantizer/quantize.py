@@ -9,7 +9,7 @@ import numpy as np
 
 from compiler.graph import AttributeValue, Graph, Node, Op, Quantization, Tensor
 from compiler.passes.base import ACTIVATED, unique_name
-from compiler.passes.legality import KEEP_QUANTIZATION, verify_fused
+from compiler.passes.legality import verify_fused
 from compiler.quantizer.calibration import (
     CalibrationSource,
     Ranges,
@@ -17,7 +17,8 @@ from compiler.quantizer.calibration import (
     measure_ranges,
     read_calibration,
 )
-from compiler.quantizer.scheme import activation_quantization, quantize_weights, quantized_bound
+from compiler.quantizer.scheme import quantize_weights, quantized_bound
+from compiler.quantizer.ties import separate_narrow_inputs, tied_quantizations
 from machine.numerics import INT8_MAX, INT8_MIN
 
 
@@ -37,7 +38,8 @@ def quantize(graph: Graph, calibration: CalibrationSource) -> Graph:
 
 def quantize_with_ranges(graph: Graph, ranges: Ranges) -> Graph:
     """Return the quantized graph of a fused float graph whose activations take the given ranges."""
-    builder = _Builder(graph, _activations(graph, ranges))
+    graph, ranges = separate_narrow_inputs(graph, ranges)
+    builder = _Builder(graph, tied_quantizations(graph, ranges))
     for name in graph.inputs:
         builder.quantize_input(name)
     for node in graph.nodes():
@@ -45,17 +47,6 @@ def quantize_with_ranges(graph: Graph, ranges: Ranges) -> Graph:
     for name in graph.outputs:
         builder.dequantize(name)
     return Graph.build(builder.nodes, builder.tensors.values(), graph.inputs, graph.outputs)
-
-
-def _activations(graph: Graph, ranges: Ranges) -> dict[str, Quantization]:
-    """Return the quantization of every activation; a pool or a reshape keeps its input's."""
-    result = {name: activation_quantization(*ranges[name]) for name in graph.inputs}
-    for node in graph.nodes():
-        if node.op in KEEP_QUANTIZATION:
-            result[node.output] = result[node.inputs[0]]
-        elif node.op is not Op.SOFTMAX:
-            result[node.output] = activation_quantization(*ranges[node.output])
-    return result
 
 
 @dataclass
