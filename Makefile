@@ -36,6 +36,7 @@ rtl-lint: ## Check the Verilog with Verilator's lint, all warnings on
 .PHONY: generate
 generate: ## Write again the files that are generated from the machine's definition
 	$(PYTHON) -m machine.generate
+	$(PYTHON) -m runtime.cli.main operators --markdown > docs/operators.md
 
 .PHONY: synth
 synth: ## Synthesise the smallest configuration with Yosys

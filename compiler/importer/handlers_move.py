@@ -10,10 +10,10 @@ from compiler.importer.context import Context, OnnxNode
 
 
 def concat(context: Context, node: OnnxNode) -> None:
-    """Concat of run-time tensors.
+    """Concat; all inputs take the output's quantization.
 
     Constraints:
-        every input is computed at run time (all constant: evaluated)
+        every input is computed at run time
         not along the batch
     """
     parts = [context.activation(node, index) for index in range(len(node.inputs))]

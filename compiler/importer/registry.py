@@ -45,6 +45,12 @@ HANDLERS: Mapping[str, Handler] = {
     "Split": handlers_move.split,
     "Squeeze": handlers_shape.squeeze,
     "Sub": handlers_affine.sub,
+    "Sum": handlers_elementwise.total,
     "Transpose": handlers_move.transpose,
     "Unsqueeze": handlers_shape.unsqueeze,
 }
+
+HOST = frozenset({"LogSoftmax", "Softmax"})
+"""Imported operators that the host executes; the accelerator executes what remains of the others."""
+REMOVED = frozenset({"Dropout", "Identity", "Shape"})
+"""Imported operators of which nothing remains to be executed."""

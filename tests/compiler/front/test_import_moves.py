@@ -229,3 +229,19 @@ def test_every_input_of_a_concat_has_the_scale_of_its_output(make_model):
     graph = front(make_model(nodes), {"x": floats(4, 3, 8, 8)})
     concat = next(node for node in graph.nodes() if node.op is Op.CONCAT)
     assert len({graph.tensors[name].affine for name in (*concat.inputs, concat.output)}) == 1
+
+
+@pytest.mark.parametrize("opset", [7, 8, 13, NEWEST])
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_sum(make_model, same_as_onnxruntime, opset, count):
+    constants = {"k": floats(1, 3, 1, 1)} if opset > 7 else {}
+    names = [f"t{i}" for i in range(count)]
+    nodes = [make_node("MaxPool", ["x"], [name], kernel_shape=[1, 1]) for name in names]
+    nodes.append(make_node("Sum", [*names, *constants], ["y"]))
+    graph = same_as_onnxruntime(make_model(nodes, constants=constants, opset=opset))
+    assert ops(graph).count(Op.ADD) == count - 1
+
+
+def test_old_forms_of_constant_operators_are_evaluated(make_model, same_as_onnxruntime):
+    nodes = [make_node("Unsqueeze", ["k"], ["u"], axes=[1, 2]), make_node("Mul", ["x", "u"], ["y"])]
+    assert ops(same_as_onnxruntime(make_model(nodes, constants={"k": floats(3)}, opset=9))) == [Op.CONV2D]
