@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
 
 from compiler.backend.layers import Edge, Layout
+from compiler.front import front
 from compiler.graph import Graph, Op
 from machine.config import load_machine
 
@@ -172,3 +175,37 @@ def test_random_moves(net: Any, check: Any, data: Any) -> None:
             steps = [draw(st.integers(1, 3)) for _ in starts]
             x = built.slice(x, **dict(zip("chw", zip(starts, stops, steps, strict=True), strict=True)))
     check(load_machine(draw(st.sampled_from(MACHINES))), built.graph(x))
+
+
+@pytest.mark.parametrize("machine_name", ["nano4", "edge8", "edge4x8"])
+def test_a_model_of_moves(check: Any, machine_name: str) -> None:
+    """From ONNX: an image in another layout is normalised, padded, split, scaled and put together again."""
+    random = np.random.default_rng(3)
+    constants = {
+        "mean": random.normal(size=(3, 1, 1)), "deviation": random.normal(size=(3, 1, 1)) ** 2 + 1,
+        "w": random.normal(size=(11, 3, 3, 3)), "k": random.normal(size=(1, 5, 1, 1)), "two": np.array(2.0),
+    }
+    initializers = [numpy_helper.from_array(np.asarray(v, np.float32), name) for name, v in constants.items()]
+    indexes = {"pads": [0, 0, 1, 1, 0, 0, 1, 1], "sizes": [5, 6], "starts": [1, 0], "ends": [9, 7], "axes": [2, 3]}
+    initializers += [numpy_helper.from_array(np.array(v, np.int64), name) for name, v in indexes.items()]
+    nodes = [
+        helper.make_node("Transpose", ["x"], ["image"], perm=[0, 3, 1, 2]),
+        helper.make_node("Sub", ["image", "mean"], ["centred"]),
+        helper.make_node("Div", ["centred", "deviation"], ["normal"]),
+        helper.make_node("Pad", ["normal", "pads"], ["padded"]),
+        helper.make_node("Conv", ["padded", "w"], ["features"]),
+        helper.make_node("Relu", ["features"], ["positive"]),
+        helper.make_node("Split", ["positive", "sizes"], ["first", "second"], axis=1),
+        helper.make_node("Mul", ["first", "k"], ["scaled"]),
+        helper.make_node("Add", ["second", "two"], ["shifted"]),
+        helper.make_node("Concat", ["shifted", "scaled", "first"], ["all"], axis=1),
+        helper.make_node("Slice", ["all", "starts", "ends", "axes"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes, "moves", [helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 9, 8, 3))],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, (1, 16, 8, 7))], initializers,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    quantized = front(model, {"x": random.normal(size=(4, 9, 8, 3)).astype(np.float32)})
+    program = check(load_machine(machine_name), quantized)
+    assert any(layer.kernel == "copy" for layer in program.layers)
