@@ -161,7 +161,9 @@ class Value:
     dense: bool = False
     """Memory must hold the dense bytes: a model output, or read through a reshape."""
     blocked: bool = False
-    """Memory must hold the blocks: a model's input or output where the edge is blocked."""
+    """Memory must hold the blocks: a model's input or output where the edge is blocked, or a joined concat."""
+    home: tuple[str, int] | None = None
+    """The joined concat in whose memory the blocks lie, and the plane at which they begin."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ from machine.errors import CompileError
 from machine.numerics import INT8_MAX, INT8_MIN, AddRescale, Int8Array, Int32Array
 
 DENSE_EDGE = Edge()
+READ_BLOCKS = frozenset({Op.CONV2D, Op.ADD, Op.MAX_POOL, Op.AVERAGE_POOL, Op.CONCAT, Op.SLICE, Op.PAD})
+"""Operators that read an activation of their own geometry as blocks."""
 
 
 def lower(machine: Machine, graph: Graph, parts: Partition, edge: Edge = DENSE_EDGE) -> Network:
@@ -136,6 +138,10 @@ class _Lowering:
         if node.op is Op.RESHAPE:
             self.aliases[node.output] = self.aliases[node.inputs[0]]
             return
+        homes = self._homes(node)
+        if homes:
+            self._join(node, homes)
+            return
         if node.op in MOVES:
             self.layers.append(self._copy(node))
         elif node.op is Op.ADD:
@@ -145,6 +151,34 @@ class _Lowering:
         else:
             self.layers.append(self._pool(node))
         self.add_value(self.graph.tensors[node.output])
+
+    def _homes(self, node: Node) -> dict[str, int]:
+        """Return the first plane of each part of a concat whose makers can store into its memory; else nothing.
+
+        Parts are whole planes, made by the machine, and have no other home; only blocks are read from the result.
+        """
+        if node.op is not Op.CONCAT or node.integer("axis") != 1 or node.output in self.parts.outputs:
+            return {}
+        readers = self.graph.consumers(node.output)
+        if len(self.graph.tensors[node.output].shape) != 4 or any(reader.op not in READ_BLOCKS for reader in readers):
+            return {}
+        homes: dict[str, int] = {}
+        first = 0
+        for name in node.inputs:
+            value = self.values[self.aliases[name]]
+            taken = value.is_input or value.home is not None or value.name in homes
+            if taken or first % self.machine.block_bytes or geometry(self.graph.tensors[name]) != value.geometry:
+                return {}
+            homes[value.name] = first // self.machine.block_bytes
+            first += value.geometry.channels
+        return homes
+
+    def _join(self, node: Node, homes: dict[str, int]) -> None:
+        """Let the parts of a concat lie in its memory: no layer is left of it."""
+        for name, plane in homes.items():
+            self.values[name] = dataclasses.replace(self.values[name], home=(node.output, plane))
+        self.add_value(self.graph.tensors[node.output])
+        self.values[node.output] = dataclasses.replace(self.values[node.output], blocked=True)
 
     def _copy(self, node: Node) -> Layer:
         """Return the layer of an operator that only moves values."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from compiler.backend.geometry import round_up
-from compiler.backend.layers import Layout, Network
+from compiler.backend.layers import Layout, Network, Value
 from compiler.backend.plan import Plan
 from machine.config import Machine
 from machine.errors import CompileError
@@ -71,10 +71,14 @@ def map_memory(machine: Machine, network: Network, plan: Plan) -> MemoryMap:
     """Reserve memory for inputs, for outputs and what is read through a reshape, and for what is not resident."""
     memory = MemoryMap()
     for value in network.values.values():
+        if value.home is not None and not value.dense:
+            continue
         blocked_bytes = value.geometry.blocked_bytes(machine)
         if value.dense:
             is_vector = value.geometry.height * value.geometry.width == 1
             memory.reserve(value.name, Layout.DENSE, blocked_bytes if is_vector else value.geometry.elements)
+        if value.home is not None:
+            continue
         blocked = value.blocked
         blocked |= any(
             source.value == value.name and source.layout is Layout.BLOCKED
@@ -83,4 +87,17 @@ def map_memory(machine: Machine, network: Network, plan: Plan) -> MemoryMap:
         )
         if blocked:
             memory.reserve(value.name, Layout.BLOCKED, blocked_bytes)
+    for value in network.values.values():
+        if value.home is not None:
+            memory.places[value.name, Layout.BLOCKED] = _home(machine, network, memory, value)
     return memory
+
+
+def _home(machine: Machine, network: Network, memory: MemoryMap, value: Value) -> int:
+    """Return the address of a value inside the joined concat that it is a part of (which may be a part itself)."""
+    offset = 0
+    while value.home is not None:
+        name, plane = value.home
+        offset += plane * value.geometry.height * value.geometry.width * machine.block_bytes
+        value = network.values[name]
+    return memory.address(value.name, Layout.BLOCKED) + offset

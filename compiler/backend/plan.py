@@ -261,7 +261,8 @@ def _fills(network: Network, value: str) -> set[int]:
 def _resident_region(machine: Machine, network: Network, value: str) -> Region | None:
     """Return what a resident activation must hold, with the borders its readers need; None if it cannot stay."""
     readers = _readers(network, value)
-    if not readers and any(source.value == value for layer in network.layers for source in layer.copied):
+    copied = any(source.value == value for layer in network.layers for source in layer.copied)
+    if not readers and (copied or network.values[value].home is not None):
         return None
     if len(_fills(network, value)) > 1:
         return None

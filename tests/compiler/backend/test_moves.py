@@ -140,6 +140,26 @@ def test_bytes_of_the_reference(net: Any, check: Any, make_net: Callable[[Any], 
     check(load_machine(machine_name), make_net(net))
 
 
+@pytest.mark.parametrize(("make_net", "machine_name", "copies"), [
+    (_fire, "edge8", 0), (_fire, "edge16", 0), (_dense_block, "nano4", 0), (_dense_block, "edge8", 1),
+    (_concat_of_odd_channels, "nano4", 1),
+])
+def test_a_concat_of_whole_blocks_costs_nothing(
+    net: Any, check: Any, make_net: Callable[[Any], Graph], machine_name: str, copies: int
+) -> None:
+    program = check(load_machine(machine_name), make_net(net))
+    assert [layer.kernel for layer in program.layers].count("copy") == copies
+
+
+@pytest.mark.parametrize("machine_name", ["nano4", "edge8"])
+def test_a_part_of_two_concats_lives_in_one(net: Any, check: Any, machine_name: str) -> None:
+    built = net(21)
+    x = built.conv(built.input(3, 6, 6), 8)
+    a, b = built.conv(x, 8), built.conv(x, 16)
+    y, z = built.concat(a, b), built.concat(b, a)
+    check(load_machine(machine_name), built.graph(built.conv(y, 4), built.conv(z, 4), b))
+
+
 @pytest.mark.parametrize("machine_name", MACHINES)
 def test_blocked_edges(net: Any, check: Any, machine_name: str) -> None:
     built = net(20)
