@@ -38,6 +38,7 @@ rtl-lint: ## Check the Verilog with Verilator's lint, all warnings on
 generate: ## Write again what is generated from the machine's definition and from the Verilog's ports
 	$(PYTHON) -m machine.generate
 	$(PYTHON) -m rtl.ports
+	$(PYTHON) -m runtime.cli.main operators --markdown > docs/operators.md
 
 .PHONY: synth
 synth: ## Synthesise the smallest configuration with Yosys

@@ -17,10 +17,10 @@ import networkx as nx
 import numpy.typing as npt
 
 from compiler.graph_dict import node_from_dict, node_to_dict, tensor_from_dict, tensor_to_dict, texts
-from compiler.graph_types import HOST_OPS, AttributeValue, Node, Op, Quantization, Tensor
+from compiler.graph_types import HOST_OPS, MOVES, AttributeValue, Node, Op, Quantization, Tensor
 from machine.errors import ModelError
 
-__all__ = ["HOST_OPS", "AttributeValue", "Graph", "Node", "Op", "Quantization", "Tensor"]
+__all__ = ["HOST_OPS", "MOVES", "AttributeValue", "Graph", "Node", "Op", "Quantization", "Tensor"]
 
 FORMAT_VERSION = 1
 
@@ -36,9 +36,10 @@ class Graph:
 
     @classmethod
     def build(
-        cls, nodes: Iterable[Node], tensors: Iterable[Tensor], inputs: Sequence[str], outputs: Sequence[str]
+        cls, nodes: Iterable[Node], tensors: Iterable[Tensor], inputs: Sequence[str], outputs: Sequence[str],
+        verify: bool = True,
     ) -> Graph:
-        """Return the verified graph of `nodes`; tensors that nothing refers to are left out.
+        """Return the graph of `nodes`, verified unless told not to; tensors that nothing refers to are left out.
 
         Raises:
             ModelError: the parts do not form a graph (see `verify`).
@@ -53,7 +54,7 @@ class Graph:
                 raise node.error("another node has the same name")
             graph.add_node(node.name, node=node)
         graph.add_edges_from(_edges(nodes))
-        return cls.from_networkx(graph)
+        return cls.from_networkx(graph) if verify else cls(graph)
 
     @classmethod
     def from_networkx(cls, graph: nx.MultiDiGraph) -> Graph:
@@ -115,6 +116,11 @@ class Graph:
         """Return the nodes that read a tensor, in topological order, each once."""
         return tuple(node for node in self.nodes() if tensor in node.inputs)
 
+    def reads(self, tensor: str) -> tuple[Node, ...]:
+        """Return the nodes that read a node's output, once for each time that they do, in no particular order."""
+        edges = self._graph.out_edges(self._producer[tensor], data=True)
+        return tuple(self.node(reader) for _, reader, data in edges if data["tensor"] == tensor)
+
     def replace(
         self,
         *,
@@ -123,13 +129,17 @@ class Graph:
         inputs: Sequence[str] | None = None,
         outputs: Sequence[str] | None = None,
     ) -> Graph:
-        """Return a new graph with other nodes, and with `tensors` added or put in place of those of the same name."""
+        """Return a new graph with other nodes, and with `tensors` added or put in place of those of the same name.
+
+        It is not verified: a pass may replace hundreds of nodes one by one, and is verified when it is done.
+        """
         merged = self.tensors | {t.name: t for t in tensors}
         return Graph.build(
             self.nodes() if nodes is None else nodes,
             merged.values(),
             self.inputs if inputs is None else inputs,
             self.outputs if outputs is None else outputs,
+            verify=False,
         )
 
     def verify(self) -> None:

@@ -25,6 +25,10 @@ class Op(StrEnum):
     MAX_POOL = "max_pool"  # every stage
     AVERAGE_POOL = "average_pool"  # every stage
     RESHAPE = "reshape"  # every stage
+    CONCAT = "concat"  # every stage; attribute axis
+    SLICE = "slice"  # every stage; attributes starts, stops, steps, one for each axis
+    PAD = "pad"  # every stage; attributes pads (all befores, then all afters), value
+    TRANSPOSE = "transpose"  # every stage; attribute permutation
     SOFTMAX = "softmax"  # every stage; runs on the host
     RELU = "relu"  # until fused
     CLIP = "clip"  # until fused
@@ -35,6 +39,8 @@ class Op(StrEnum):
     DEQUANTIZE = "dequantize"  # quantized graph; runs on the host
 
 
+MOVES = frozenset({Op.CONCAT, Op.SLICE, Op.PAD, Op.TRANSPOSE})
+"""Operators that only move values: every value of the output is one of an input, or the padding value."""
 HOST_OPS = frozenset({Op.QUANTIZE, Op.DEQUANTIZE, Op.SOFTMAX})
 """Operators of the quantized graph that the host executes."""
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compiler.graph import Graph, Node, Op
-from compiler.quantizer.parameters import add_parameters, affine_parameters, average_parameters
+from compiler.quantizer.parameters import add_parameters, affine_parameters, average_parameters, pad_value
 from machine import numerics
 from machine.errors import DataError
 from machine.numerics import INT8_MIN, FloatArray, Int8Array, Int32Array
@@ -151,6 +151,25 @@ def _average_pool(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArra
     return numerics.finish(wrapped, 0, p.multiplier, p.left, p.right, p.output_zero_point, p.low, p.high)
 
 
+def _concat(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
+    return np.concatenate(operands, axis=node.integer("axis"))
+
+
+def _slice(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
+    limits = zip(*(node.integers(name)[1:] for name in ("starts", "stops", "steps")), strict=True)
+    return operands[0][:, *(slice(*limit) for limit in limits)]
+
+
+def _constant_pad(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
+    pads, rank = node.integers("pads"), operands[0].ndim
+    widths = [(pads[axis], pads[rank + axis]) for axis in range(rank)]
+    return np.pad(operands[0], widths, constant_values=pad_value(graph, node))
+
+
+def _transpose(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
+    return operands[0].transpose(node.integers("permutation"))
+
+
 def _pad(node: Node, x: AnyArray, fill: int) -> AnyArray:
     top, left, bottom, right = node.integers("pads")
     return np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=fill)
@@ -177,6 +196,10 @@ EXECUTE: Mapping[Op, Callable[[Graph, Node, list[AnyArray]], AnyArray]] = {
     Op.ADD: _add,
     Op.MAX_POOL: _max_pool,
     Op.AVERAGE_POOL: _average_pool,
+    Op.CONCAT: _concat,
+    Op.SLICE: _slice,
+    Op.PAD: _constant_pad,
+    Op.TRANSPOSE: _transpose,
     **dict.fromkeys(HOST_EXECUTE, _host),
 }
 """The operators of a quantized graph; any other is not legal there."""

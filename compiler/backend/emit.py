@@ -14,6 +14,7 @@ from compiler.backend.constants import (
     uniform_entries,
     weight_tiles,
 )
+from compiler.backend.copies import copy_loads
 from compiler.backend.geometry import Box, Region
 from compiler.backend.instructions import build
 from compiler.backend.layers import Kernel, Layer, Layout, Network, Source
@@ -181,7 +182,17 @@ class _LayerEmitter:
             )
         return buffers.address(self.machine, self.multipliers_loaded)
 
+    def _copy(self, item: Item) -> Step:
+        output, memory = self._output_box(item), self.emitter.memory
+        addresses = [memory.address(source.value, source.layout) for source in self.layer.copied]
+        self.loads += copy_loads(self.layer, addresses, output, item.output)
+        self._store(output, item.output)
+        return self._step()
+
     def _item(self, item: Item) -> Iterator[Step]:
+        if self.layer.kernel is Kernel.COPY:
+            yield self._copy(item)
+            return
         entry, lane_entries = self._item_parameters(item)
         output = self._output_box(item)
         residual = None

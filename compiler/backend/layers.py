@@ -20,6 +20,7 @@ class Kernel(StrEnum):
     MAX = "max"  # vector: maximum of the window
     AVERAGE = "average"  # vector: sum of the window, requantized
     ADD = "add"  # vector: residual addition of two activations
+    COPY = "copy"  # load and store only: values change their place
 
 
 class Layout(StrEnum):
@@ -91,13 +92,32 @@ class Border:
     entry: int
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`lanes` neighbouring channels from `channel` on, over a rectangle of an output, copied from a layer's source.
+
+    They lie in one word of the output. `offset` is the first one's byte at the rectangle's first position, from the
+    source's address; positions are `row_stride` and `column_stride` bytes apart.
+    """
+
+    source: int
+    channel: int
+    lanes: int
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+    offset: int
+    row_stride: int
+    column_stride: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
     """One kernel over one activation (and a residual).
 
     `weight` is int8[CO, lanes, KH, KW] for the matrix kernel, int8[C, KH, KW] for depthwise. `parameters` has an
     entry for each output block or, for averages, for each divisor (then `borders` says which). `record` is the
-    residual addition's entry: int32[3, 4].
+    residual addition's entry: int32[3, 4]. A copying layer has `runs` from its `copied` sources; where it is `padded`,
+    what they do not cover is `fill`.
     """
 
     name: str
@@ -117,10 +137,15 @@ class Layer:
     residual: Source | None = None
     record: Int32Array | None = None
     fill: int = 0
+    copied: tuple[Source, ...] = ()
+    runs: tuple[Run, ...] = ()
+    padded: bool = False
 
     @property
     def reads(self) -> tuple[Source, ...]:
         """The activations that the layer reads."""
+        if self.copied:
+            return self.copied
         return (self.source,) if self.residual is None else (self.source, self.residual)
 
 
@@ -136,7 +161,9 @@ class Value:
     dense: bool = False
     """Memory must hold the dense bytes: a model output, or read through a reshape."""
     blocked: bool = False
-    """Memory must hold the blocks: a model's input or output where the edge is blocked."""
+    """Memory must hold the blocks: a model's input or output where the edge is blocked, or a joined concat."""
+    home: tuple[str, int] | None = None
+    """The joined concat in whose memory the blocks lie, and the plane at which they begin."""
 
 
 @dataclass(frozen=True, slots=True)

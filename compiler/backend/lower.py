@@ -10,21 +10,26 @@ import numpy as np
 
 from compiler.backend.geometry import Geometry, Window
 from compiler.backend.layers import Border, ChannelParameters, Edge, Kernel, Layer, Layout, Network, Source, Value
+from compiler.backend.moves import geometry_of, keeps_channels, runs
+from compiler.backend.moves import parts as moved_parts
 from compiler.backend.packing import pack_convolution
 from compiler.backend.partition import Partition, node_error
-from compiler.graph import Graph, Node, Op, Tensor
+from compiler.graph import MOVES, Graph, Node, Op, Tensor
 from compiler.quantizer.parameters import (
     AddParameters,
     AffineParameters,
     add_parameters,
     affine_parameters,
     average_parameters,
+    pad_value,
 )
 from machine.config import Machine
 from machine.errors import CompileError
 from machine.numerics import INT8_MAX, INT8_MIN, AddRescale, Int8Array, Int32Array
 
 DENSE_EDGE = Edge()
+READ_BLOCKS = frozenset({Op.CONV2D, Op.ADD, Op.MAX_POOL, Op.AVERAGE_POOL, Op.CONCAT, Op.SLICE, Op.PAD})
+"""Operators that read an activation of their own geometry as blocks."""
 
 
 def lower(machine: Machine, graph: Graph, parts: Partition, edge: Edge = DENSE_EDGE) -> Network:
@@ -52,10 +57,8 @@ def at_edge(value: Value, layout: Layout) -> Value:
 
 
 def geometry(tensor: Tensor) -> Geometry:
-    """Return [1, C, H, W] or [1, K] (any other shape: its elements) as channels, height and width."""
-    if len(tensor.shape) == 4:
-        return Geometry(*tensor.shape[1:])
-    return Geometry(int(np.prod(tensor.shape[1:])), 1, 1)
+    """Return [1, C, H, W] or [1, K] (other shapes: see `geometry_of`) as channels, height and width."""
+    return geometry_of(tensor.shape[1:])
 
 
 def fused_additions(graph: Graph, parts: Partition) -> dict[str, Node]:
@@ -135,7 +138,13 @@ class _Lowering:
         if node.op is Op.RESHAPE:
             self.aliases[node.output] = self.aliases[node.inputs[0]]
             return
-        if node.op is Op.ADD:
+        homes = self._homes(node)
+        if homes:
+            self._join(node, homes)
+            return
+        if node.op in MOVES:
+            self.layers.append(self._copy(node))
+        elif node.op is Op.ADD:
             self._addition(node)
         elif node.op in (Op.CONV2D, Op.DENSE):
             self.layers.append(self._affine(node))
@@ -143,11 +152,54 @@ class _Lowering:
             self.layers.append(self._pool(node))
         self.add_value(self.graph.tensors[node.output])
 
-    def _source(self, name: str) -> Source:
-        """How a layer reads a tensor: blocked where its own geometry allows, else the dense bytes."""
+    def _homes(self, node: Node) -> dict[str, int]:
+        """Return the first plane of each part of a concat whose makers can store into its memory; else nothing.
+
+        Parts are whole planes, made by the machine, and have no other home; only blocks are read from the result.
+        """
+        if node.op is not Op.CONCAT or node.integer("axis") != 1 or node.output in self.parts.outputs:
+            return {}
+        readers = self.graph.consumers(node.output)
+        if len(self.graph.tensors[node.output].shape) != 4 or any(reader.op not in READ_BLOCKS for reader in readers):
+            return {}
+        homes: dict[str, int] = {}
+        first = 0
+        for name in node.inputs:
+            value = self.values[self.aliases[name]]
+            taken = value.is_input or value.home is not None or value.name in homes
+            if taken or first % self.machine.block_bytes or geometry(self.graph.tensors[name]) != value.geometry:
+                return {}
+            homes[value.name] = first // self.machine.block_bytes
+            first += value.geometry.channels
+        return homes
+
+    def _join(self, node: Node, homes: dict[str, int]) -> None:
+        """Let the parts of a concat lie in its memory: no layer is left of it."""
+        for name, plane in homes.items():
+            self.values[name] = dataclasses.replace(self.values[name], home=(node.output, plane))
+        self.add_value(self.graph.tensors[node.output])
+        self.values[node.output] = dataclasses.replace(self.values[node.output], blocked=True)
+
+    def _copy(self, node: Node) -> Layer:
+        """Return the layer of an operator that only moves values."""
+        output = self.graph.tensors[node.output]
+        sources, copies = [], []
+        for index, part in enumerate(moved_parts(self.graph, node)):
+            shape = self.graph.tensors[part.name].shape[1:]
+            sources.append(self._source(part.name, blocks=keeps_channels(part, shape)))
+            copies += runs(self.machine, part, index, shape, output.shape[1:], sources[-1].layout)
+        padded = node.op is Op.PAD
+        return Layer(
+            node.name, (node.name,), Kernel.COPY, sources[0], node.output, geometry(output), Window(),
+            output.zero_point, INT8_MIN, INT8_MAX, 0, fill=pad_value(self.graph, node) if padded else 0,
+            copied=tuple(sources), runs=tuple(copies), padded=padded,
+        )
+
+    def _source(self, name: str, blocks: bool = True) -> Source:
+        """How a layer reads a tensor: blocked where it can and the tensor's own geometry allows, else dense bytes."""
         tensor, root = self.graph.tensors[name], self.values[self.aliases[name]]
         seen = geometry(tensor)
-        if (root.is_input and self.edge.inputs is Layout.DENSE) or seen != root.geometry:
+        if not blocks or (root.is_input and self.edge.inputs is Layout.DENSE) or seen != root.geometry:
             if root.is_input and self.edge.inputs is Layout.BLOCKED:
                 raise CompileError(f"'{name}' reshapes a model input that lies in blocks; legal are dense inputs")
             self.values[root.name] = dataclasses.replace(root, dense=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from compiler.backend.geometry import round_up
-from compiler.backend.layers import Layout, Network
+from compiler.backend.layers import Layout, Network, Value
 from compiler.backend.plan import Plan
 from machine.config import Machine
 from machine.errors import CompileError
@@ -83,27 +83,48 @@ def map_memory(machine: Machine, network: Network, plan: Plan) -> MemoryMap:
     """Reserve memory for inputs, for outputs and what is read through a reshape, and for what is not resident.
 
     Inputs and outputs keep theirs. Others share what is free from `LAYERS_AT_ONCE` layers after its last reader on,
-    so that no layer waits for one that it may overlap with.
+    so that no layer waits for one that it may overlap with. A joined concat lives as long as any of its parts.
     """
     memory, end = MemoryMap(), len(network.layers) + LAYERS_AT_ONCE
     made = {layer.output: index for index, layer in enumerate(network.layers)}
     read: dict[str, int] = {}
     blocked_reads: set[str] = set()
+    copied_reads: set[str] = set()
     for index, layer in enumerate(network.layers):
         for source in layer.reads:
-            read[source.value] = index
+            read[_root(network, source.value)] = read[source.value] = index
             if source.layout is Layout.BLOCKED:
-                blocked_reads.add(source.value)
+                (copied_reads if layer.copied else blocked_reads).add(source.value)
     for value in sorted(network.values.values(), key=lambda value: (not value.is_output, made.get(value.name, -1))):
         first = made.get(value.name, -1)
-        life = (-1, end) if value.is_input else (first, read.get(value.name, first) + LAYERS_AT_ONCE)
-        if value.is_output:
+        life = (first, read.get(value.name, first) + LAYERS_AT_ONCE)
+        if value.is_input or value.is_output:
             life = (-1, end)
         blocked_bytes = value.geometry.blocked_bytes(machine)
         if value.dense:
             is_vector = value.geometry.height * value.geometry.width == 1
             length = blocked_bytes if is_vector else value.geometry.elements
             memory.reserve(value.name, Layout.DENSE, length, life)
-        if value.blocked or (value.name not in plan.residents and value.name in blocked_reads):
+        streamed = value.name not in plan.residents and value.name in blocked_reads
+        if value.home is None and (value.blocked or streamed or value.name in copied_reads):
             memory.reserve(value.name, Layout.BLOCKED, blocked_bytes, life)
+    for value in network.values.values():
+        if value.home is not None:
+            memory.places[value.name, Layout.BLOCKED] = _home(machine, network, memory, value)
     return memory
+
+
+def _root(network: Network, name: str) -> str:
+    """Return the joined concat, if any, in whose memory a value lies."""
+    home = network.values[name].home
+    return name if home is None else _root(network, home[0])
+
+
+def _home(machine: Machine, network: Network, memory: MemoryMap, value: Value) -> int:
+    """Return the address of a value inside the joined concat that it is a part of (which may be a part itself)."""
+    offset = 0
+    while value.home is not None:
+        name, plane = value.home
+        offset += plane * value.geometry.height * value.geometry.width * machine.block_bytes
+        value = network.values[name]
+    return memory.address(value.name, Layout.BLOCKED) + offset

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from compiler.graph import HOST_OPS, Graph, Node, Op
+from compiler.graph import HOST_OPS, MOVES, Graph, Node, Op
 from machine.errors import CompileError
 
-ACCELERATED = frozenset({Op.CONV2D, Op.DENSE, Op.ADD, Op.MAX_POOL, Op.AVERAGE_POOL, Op.RESHAPE})
+ACCELERATED = MOVES | {Op.CONV2D, Op.DENSE, Op.ADD, Op.MAX_POOL, Op.AVERAGE_POOL, Op.RESHAPE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,11 @@ def _check_body(graph: Graph, node: Node, late: set[str]) -> None:
     for name in node.inputs:
         if name in late:
             raise node_error(node, f"reads '{name}', which the host computes after the accelerator has finished")
-    for name in (node.inputs[0], node.output):
+    for name in (*(node.inputs if node.op in MOVES else node.inputs[:1]), node.output):
         tensor = graph.tensors[name]
         if tensor.dtype != "int8":
             raise node_error(node, f"tensor '{name}' must be int8, it is {tensor.dtype}")
         if tensor.shape[:1] != (1,):
             raise node_error(node, f"tensor '{name}' has shape {list(tensor.shape)}; the batch must be 1")
-        if node.op is not Op.RESHAPE and len(tensor.shape) not in (2, 4):
+        if node.op not in MOVES | {Op.RESHAPE} and len(tensor.shape) not in (2, 4):
             raise node_error(node, f"tensor '{name}' has shape {list(tensor.shape)}; legal are [1, K] and [1, C, H, W]")

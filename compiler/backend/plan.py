@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from compiler.backend.copies import copy_work
 from compiler.backend.geometry import Box, Region, ceil_div
 from compiler.backend.layers import Kernel, Layer, Layout, Network
 from compiler.backend.tile import Streams, Tiling, Work, candidates, least_cycles, work
@@ -18,6 +19,8 @@ from machine.errors import CompileError
 MOST_BUFFERS = 4
 NEIGHBOURS = 2
 """Layers before one whose buffers its own avoid, so that they can overlap."""
+_WORK = {Kernel.COPY: copy_work}
+"""The cost models of kernels that have their own."""
 Banks = tuple[int, int]
 """A run of banks: first, number."""
 
@@ -112,7 +115,7 @@ class _Allocator:
         """Return which of a layer's activations go through memory."""
         residual = layer.residual
         return Streams(
-            not self._stays(layer.source.value, layer.source.layout),
+            layer.kernel is not Kernel.COPY and not self._stays(layer.source.value, layer.source.layout),
             residual is not None and not self._stays(residual.value, residual.layout),
             layer.output not in self.resident,
         )
@@ -144,7 +147,7 @@ class _Allocator:
         for least, index, tiling in self._candidates(layer):
             if best is not None and least > best[0]:
                 break
-            cost = work(self.machine, layer, tiling, streams)
+            cost = _WORK.get(layer.kernel, work)(self.machine, layer, tiling, streams)
             if best is not None and (cost.cycles, index) >= best[:2]:
                 continue
             if _place(self.machine, runs, self._roles(cost), False) is not None:
@@ -156,8 +159,12 @@ class _Allocator:
         key = _shape_key(layer)
         if key not in self.ranked:
             found = candidates(self.machine, layer)
+            known = layer.kernel not in _WORK
             self.ranked[key] = sorted(
-                ((least_cycles(self.machine, layer, tiling), index, tiling) for index, tiling in enumerate(found)),
+                (
+                    (least_cycles(self.machine, layer, tiling) if known else 0, index, tiling)
+                    for index, tiling in enumerate(found)
+                ),
                 key=lambda entry: entry[:2],
             )
         return self.ranked[key]
@@ -230,7 +237,8 @@ def plan_network(machine: Machine, network: Network) -> Plan:
 def _shape_key(layer: Layer) -> Hashable:
     """Return all of a layer that its tiling depends on: layers with equal keys have equal tilings."""
     sources = tuple((source.layout, source.geometry, source.packing, source.virtual) for source in layer.reads)
-    return layer.kernel, layer.geometry, layer.window, layer.parameters is None, layer.residual is None, sources
+    shape = layer.kernel, layer.geometry, layer.window, layer.parameters is None, layer.residual is None, sources
+    return *shape, layer.runs, layer.padded
 
 
 def _banks(machine: Machine, plan: LayerPlan) -> list[Banks]:
@@ -301,12 +309,12 @@ def _place_apart(
 
 
 def _readers(network: Network, value: str) -> list[tuple[int, Layer, bool]]:
-    """Return the blocked reads of an activation: layer index, layer, whether as residual."""
+    """Return the blocked reads of an activation: layer index, layer, whether as residual; copies read memory."""
     return [
         (index, layer, source is layer.residual)
         for index, layer in enumerate(network.layers)
         for source in layer.reads
-        if source.value == value and source.layout is Layout.BLOCKED
+        if source.value == value and source.layout is Layout.BLOCKED and layer.kernel is not Kernel.COPY
     ]
 
 
@@ -330,6 +338,9 @@ def _fills(network: Network, value: str) -> set[int]:
 def _resident_region(machine: Machine, network: Network, value: str) -> Region | None:
     """Return what a resident activation must hold, with the borders its readers need; None if it cannot stay."""
     readers = _readers(network, value)
+    copied = any(source.value == value for layer in network.layers for source in layer.copied)
+    if not readers and (copied or network.values[value].home is not None):
+        return None
     if len(_fills(network, value)) > 1:
         return None
     if any(layer.kernel is Kernel.ADD and layer.residual is not None and layer.residual.value == layer.source.value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -132,9 +132,11 @@ class Context:
         attributes: Mapping[str, AttributeValue] | None = None,
         *,
         second: Tensor | None = None,
+        others: Sequence[Tensor] = (),
     ) -> None:
-        """Add the operation that writes the node's first output: `x`, `second` and constants are its inputs."""
-        self.emit_as(node, node.outputs[0], op, x, operands, attributes, second=second)
+        """Add the operation that writes the node's first output: `x`, `second`, `others` and constants are its inputs.
+        """
+        self.emit_as(node, node.outputs[0], op, x, operands, attributes, second=second, others=others)
         self.extra_outputs |= {name: f"output {i + 1} of node '{node.name}' ({node.op_type})"
                                for i, name in enumerate(node.outputs[1:], start=1) if name}
 
@@ -148,6 +150,7 @@ class Context:
         attributes: Mapping[str, AttributeValue] | None = None,
         *,
         second: Tensor | None = None,
+        others: Sequence[Tensor] = (),
     ) -> Tensor:
         """Add one operation of several that a node becomes, and return the tensor it writes."""
         name = self.unique_node_name(node.name)
@@ -155,7 +158,7 @@ class Context:
             Tensor.constant(self.unique_tensor_name(f"{name}_{role}"), np.ascontiguousarray(data))
             for role, data in (operands or {}).items()
         ]
-        inputs = [x, *([] if second is None else [second]), *constants]
+        inputs = [x, *([] if second is None else [second]), *others, *constants]
         made = Node(name, op, tuple(t.name for t in inputs), (output,), attributes or {})
         try:
             shape = output_shape(made, [t.shape for t in inputs])

@@ -12,6 +12,7 @@ import onnxruntime
 from onnx import helper, numpy_helper
 
 from compiler.graph import Graph, Node, Op
+from compiler.importer.export_moves import MOVE_WRITERS
 
 OPSET = 17
 IR_VERSION = 8
@@ -165,4 +166,5 @@ WRITERS: Mapping[Op, Writer] = {
     Op.CLIP: _write_clip,
     Op.IDENTITY: _plain("Identity"),
     Op.BATCH_NORMALIZATION: _batch_normalization,
+    **MOVE_WRITERS,
 }

@@ -1,4 +1,4 @@
-"""Handlers of the element-wise operators and softmax: Relu, Clip, Add, Softmax, LogSoftmax."""
+"""Handlers of the element-wise operators and softmax: Relu, Clip, Add, Sum, Softmax, LogSoftmax."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ def relu(context: Context, node: OnnxNode) -> None:
 
 
 def clip(context: Context, node: OnnxNode) -> None:
-    """Clip, bounds as attributes (until opset 10) or constant inputs; a missing bound does not clip."""
+    """Clip, bounds as attributes (until opset 10) or constant inputs; a missing bound does not clip.
+
+    Constraints:
+        the bounds are constants, none is NaN, and min is at most max
+    """
     low = _bound(context, node, 1, "min", -math.inf)
     high = _bound(context, node, 2, "max", math.inf)
     if low > high:
@@ -39,7 +43,12 @@ def _bound(context: Context, node: OnnxNode, index: int, name: str, default: flo
 
 
 def add(context: Context, node: OnnxNode) -> None:
-    """Add of two run-time tensors of one shape, or of a run-time tensor and a constant that broadcasts to it."""
+    """Add of two run-time tensors, or of a constant.
+
+    Constraints:
+        two run-time tensors have the same shape
+        a constant has one value, or one for each channel
+    """
     a, b = context.tensor(node, 0), context.tensor(node, 1)
     if a.is_constant or b.is_constant:
         index = 0 if a.is_constant else 1
@@ -51,8 +60,35 @@ def add(context: Context, node: OnnxNode) -> None:
     context.emit(node, Op.ADD, context.activation(node, 0), second=context.activation(node, 1))
 
 
+def total(context: Context, node: OnnxNode) -> None:
+    """Sum of tensors: a chain of Add.
+
+    Constraints:
+        run-time tensors have the same shape
+        constants come after them, with one value, or one for each channel
+    """
+    x = context.activation(node)
+    if len(node.inputs) == 1:
+        context.emit(node, Op.IDENTITY, x)
+    for index in range(1, len(node.inputs)):
+        last = index == len(node.inputs) - 1
+        output = node.outputs[0] if last else context.unique_tensor_name(f"{node.outputs[0]}_sum")
+        other = context.tensor(node, index)
+        if other.is_constant:
+            x = context.emit_as(node, output, Op.ADD, x, {"addend": context.weight(node, index, "addend")})
+            continue
+        if other.shape != x.shape:
+            raise node.error(f"broadcasting run-time tensors {list(x.shape)} and {list(other.shape)} is not supported")
+        x = context.emit_as(node, output, Op.ADD, x, second=context.activation(node, index))
+
+
 def softmax(context: Context, node: OnnxNode) -> None:
-    """Softmax and LogSoftmax; before opset 13 over all axes from `axis` on, expressed by reshaping to two axes."""
+    """Softmax and LogSoftmax; before opset 13 over all axes from `axis` on, expressed by reshaping to two axes.
+
+    Constraints:
+        at the end of the model
+        not along the batch
+    """
     x = context.activation(node)
     rank = len(x.shape)
     modern = context.opset >= AXIS_MEANS_ONE_DIMENSION

@@ -10,7 +10,13 @@ from compiler.importer.windows import window
 
 
 def conv(context: Context, node: OnnxNode) -> None:
-    """Conv with two spatial dimensions and constant weights: grouped, dilated, asymmetrically padded."""
+    """Conv: any kernel, stride, dilation, padding and groups.
+
+    Constraints:
+        the input has four dimensions
+        weight and bias are finite float32 constants
+        pads are at least 0
+    """
     x = context.activation(node)
     weight = context.weight(node, 1, "weight")
     if weight.ndim != 4:
@@ -31,7 +37,13 @@ def conv(context: Context, node: OnnxNode) -> None:
 
 
 def gemm(context: Context, node: OnnxNode) -> None:
-    """Gemm with constant B and C: alpha, beta and transB are folded into them."""
+    """Gemm; alpha, beta and transB are folded into the constants.
+
+    Constraints:
+        B and C are finite float32 constants
+        C has one value, or one for each output
+        transA is 0
+    """
     x = context.activation(node)
     if node.integer("transA", 0):
         raise node.error("transA=1 is not supported")
@@ -49,7 +61,12 @@ def gemm(context: Context, node: OnnxNode) -> None:
 
 
 def matmul(context: Context, node: OnnxNode) -> None:
-    """MatMul of a run-time matrix by a constant one."""
+    """MatMul of a run-time matrix by a constant one.
+
+    Constraints:
+        the right-hand matrix is a finite float32 constant
+        both have two dimensions
+    """
     x = context.activation(node)
     weight = context.weight(node, 1, "right-hand matrix")
     if len(x.shape) != 2 or weight.ndim != 2:
@@ -58,7 +75,12 @@ def matmul(context: Context, node: OnnxNode) -> None:
 
 
 def batch_normalization(context: Context, node: OnnxNode) -> None:
-    """BatchNormalization in inference form."""
+    """BatchNormalization, folded into the operator before it, else a depthwise 1x1 convolution.
+
+    Constraints:
+        the parameters are finite float32 constants, the variance at least 0
+        inference form: training_mode is 0, spatial is 1
+    """
     if node.integer("training_mode", 0):
         raise node.error("training_mode=1 is not supported")
     if not node.integer("spatial", 1):

@@ -8,13 +8,27 @@ from compiler.importer.windows import Window, window
 
 
 def max_pool(context: Context, node: OnnxNode) -> None:
-    """MaxPool with two spatial dimensions; `ceil_mode` becomes padding, which never wins."""
+    """MaxPool; `ceil_mode` becomes padding, which never wins.
+
+    Constraints:
+        the input has four dimensions
+        dilations are 1, storage_order is 0
+        no window lies wholly in the padding
+        the index output is not read
+    """
     x = context.activation(node)
     context.emit(node, Op.MAX_POOL, x, attributes=_attributes(_window(node, x)))
 
 
 def average_pool(context: Context, node: OnnxNode) -> None:
-    """AveragePool with two spatial dimensions, padding counted or not."""
+    """AveragePool, padding counted or not.
+
+    Constraints:
+        the input has four dimensions
+        dilations are 1
+        no window lies wholly in the padding
+        not ceil_mode with count_include_pad where that adds a window position
+    """
     x = context.activation(node)
     view = _window(node, x)
     include = node.integer("count_include_pad", 0)
@@ -24,7 +38,11 @@ def average_pool(context: Context, node: OnnxNode) -> None:
 
 
 def global_average_pool(context: Context, node: OnnxNode) -> None:
-    """GlobalAveragePool with two spatial dimensions."""
+    """GlobalAveragePool.
+
+    Constraints:
+        the input has four dimensions
+    """
     context.emit(node, Op.GLOBAL_AVERAGE_POOL, context.activation(node))
 
 

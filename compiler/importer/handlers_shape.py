@@ -11,7 +11,11 @@ from compiler.importer.context import Context, OnnxNode
 
 
 def flatten(context: Context, node: OnnxNode) -> None:
-    """Flatten to two dimensions at an axis."""
+    """Flatten to two dimensions at an axis.
+
+    Constraints:
+        the batch is kept
+    """
     x = context.activation(node)
     axis = node.integer("axis", 1)
     if not -len(x.shape) <= axis <= len(x.shape):
@@ -21,7 +25,12 @@ def flatten(context: Context, node: OnnxNode) -> None:
 
 
 def reshape(context: Context, node: OnnxNode) -> None:
-    """Reshape to a constant shape: 0 copies a dimension (unless `allowzero`), -1 is what remains."""
+    """Reshape.
+
+    Constraints:
+        the shape is a constant; no size is 0
+        the batch is kept
+    """
     x = context.activation(node)
     wanted = [int(v) for v in context.constant(node, 1, "shape").reshape(-1)]
     if 0 in wanted and node.integer("allowzero", 0):
@@ -36,7 +45,12 @@ def reshape(context: Context, node: OnnxNode) -> None:
 
 
 def squeeze(context: Context, node: OnnxNode) -> None:
-    """Squeeze the given axes, or every axis of size one."""
+    """Squeeze of the given axes, or of every axis of size one.
+
+    Constraints:
+        the axes are constants
+        the batch is kept
+    """
     x = context.activation(node)
     axes = _axes(context, node, len(x.shape))
     if axes is None:
@@ -47,7 +61,12 @@ def squeeze(context: Context, node: OnnxNode) -> None:
 
 
 def unsqueeze(context: Context, node: OnnxNode) -> None:
-    """Insert axes of size one."""
+    """Unsqueeze.
+
+    Constraints:
+        the axes are constants
+        the batch is kept
+    """
     x = context.activation(node)
     given = _axes(context, node, None)
     if given is None:
@@ -64,7 +83,12 @@ def identity(context: Context, node: OnnxNode) -> None:
 
 
 def dropout(context: Context, node: OnnxNode) -> None:
-    """Dropout in inference form, which does nothing."""
+    """Dropout in inference form, which does nothing.
+
+    Constraints:
+        training_mode is False
+        the mask output is not read
+    """
     if node.has_input(2) and bool(context.constant(node, 2, "training_mode")):
         raise node.error("training_mode=True is not supported")
     context.emit(node, Op.IDENTITY, context.activation(node))

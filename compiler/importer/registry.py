@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from compiler.importer import handlers_elementwise, handlers_matrix, handlers_pool, handlers_shape
+from compiler.importer import (
+    handlers_affine,
+    handlers_elementwise,
+    handlers_matrix,
+    handlers_move,
+    handlers_pool,
+    handlers_shape,
+)
 from compiler.importer.context import Context, OnnxNode
 
 Handler = Callable[[Context, OnnxNode], None]
@@ -14,7 +21,10 @@ HANDLERS: Mapping[str, Handler] = {
     "AveragePool": handlers_pool.average_pool,
     "BatchNormalization": handlers_matrix.batch_normalization,
     "Clip": handlers_elementwise.clip,
+    "Concat": handlers_move.concat,
     "Conv": handlers_matrix.conv,
+    "DepthToSpace": handlers_move.depth_to_space,
+    "Div": handlers_affine.div,
     "Dropout": handlers_shape.dropout,
     "Flatten": handlers_shape.flatten,
     "Gemm": handlers_matrix.gemm,
@@ -23,10 +33,24 @@ HANDLERS: Mapping[str, Handler] = {
     "LogSoftmax": handlers_elementwise.softmax,
     "MatMul": handlers_matrix.matmul,
     "MaxPool": handlers_pool.max_pool,
+    "Mul": handlers_affine.mul,
+    "Neg": handlers_affine.neg,
+    "Pad": handlers_move.pad,
     "Relu": handlers_elementwise.relu,
     "Reshape": handlers_shape.reshape,
     "Shape": handlers_shape.shape_of,
+    "Slice": handlers_move.slice_of,
     "Softmax": handlers_elementwise.softmax,
+    "SpaceToDepth": handlers_move.space_to_depth,
+    "Split": handlers_move.split,
     "Squeeze": handlers_shape.squeeze,
+    "Sub": handlers_affine.sub,
+    "Sum": handlers_elementwise.total,
+    "Transpose": handlers_move.transpose,
     "Unsqueeze": handlers_shape.unsqueeze,
 }
+
+HOST = frozenset({"LogSoftmax", "Softmax"})
+"""Imported operators that the host executes; the accelerator executes what remains of the others."""
+REMOVED = frozenset({"Dropout", "Identity", "Shape"})
+"""Imported operators of which nothing remains to be executed."""

@@ -28,11 +28,9 @@ class Pass(Protocol):
 
 
 def only_consumer(graph: Graph, tensor: str) -> Node | None:
-    """Return the node that alone reads a tensor once; None where several do, or where it is a graph output."""
-    consumers = graph.consumers(tensor)
-    if tensor in graph.outputs or len(consumers) != 1 or consumers[0].inputs.count(tensor) != 1:
-        return None
-    return consumers[0]
+    """Return the node that alone reads a node's output, once; None where several do, or where it is a graph output."""
+    readers = graph.reads(tensor)
+    return readers[0] if len(readers) == 1 and tensor not in graph.outputs else None
 
 
 def redirect(nodes: Iterable[Node], names: Mapping[str, str]) -> list[Node]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from compiler.graph import Graph, Node, Op
 from compiler.passes.base import ACTIVATED, only_consumer, unique_name
 
-COMMUTING = (Op.MAX_POOL, Op.RESHAPE)
+COMMUTING = (Op.MAX_POOL, Op.RESHAPE, Op.SLICE, Op.TRANSPOSE)
 
 
 @dataclass(frozen=True)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from compiler.graph import HOST_OPS, Graph, Node, Op
+from compiler.graph import HOST_OPS, MOVES, Graph, Node, Op
 from compiler.passes.shapes import output_shape
 from machine.errors import ModelError
 from machine.numerics import INT8_MAX, INT8_MIN
 
-COMPUTING = frozenset({Op.CONV2D, Op.DENSE, Op.ADD, Op.MAX_POOL, Op.AVERAGE_POOL, Op.RESHAPE})
+COMPUTING = MOVES | {Op.CONV2D, Op.DENSE, Op.ADD, Op.MAX_POOL, Op.AVERAGE_POOL, Op.RESHAPE}
 IMPORTED = COMPUTING | {
     Op.SOFTMAX, Op.RELU, Op.CLIP, Op.BATCH_NORMALIZATION, Op.GLOBAL_AVERAGE_POOL, Op.IDENTITY,
 }
 CANONICAL = COMPUTING | {Op.SOFTMAX, Op.CLIP, Op.BATCH_NORMALIZATION}
 FUSED = COMPUTING | {Op.SOFTMAX}
 QUANTIZED = FUSED | {Op.QUANTIZE, Op.DEQUANTIZE}
-KEEP_QUANTIZATION = frozenset({Op.MAX_POOL, Op.RESHAPE})
+KEEP_QUANTIZATION = MOVES | {Op.MAX_POOL, Op.RESHAPE}
 
 
 def verify_imported(graph: Graph) -> None:
@@ -72,7 +72,8 @@ def verify_quantized(graph: Graph) -> None:
         _verify_batch(graph, node)
         _verify_types(graph, node)
         if node.op in KEEP_QUANTIZATION:
-            if graph.tensors[node.output].quantization != graph.tensors[node.inputs[0]].quantization:
+            wanted = graph.tensors[node.output].quantization
+            if any(graph.tensors[name].quantization != wanted for name in node.inputs):
                 raise node.error("output and input must have the same quantization")
         elif node.op in (Op.CONV2D, Op.DENSE, Op.ADD):
             low, high = node.integer("activation_min"), node.integer("activation_max")
@@ -118,6 +119,8 @@ def _verify_batch(graph: Graph, node: Node) -> None:
     if batches[0] != batches[1] or batches[0] == ():
         shapes = [list(graph.tensors[name].shape) for name in (node.inputs[0], node.output)]
         raise node.error(f"changes the batch dimension, {shapes[0]} to {shapes[1]}, which is not supported")
+    if node.op is Op.TRANSPOSE and node.integers("permutation")[0] != 0:
+        raise node.error(f"permutation {list(node.integers('permutation'))} moves the batch, which is not supported")
     if node.op is Op.SOFTMAX and node.integer("axis") == 0:
         raise node.error("axis 0, the batch, is not supported")
 

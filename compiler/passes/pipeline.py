@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from compiler.graph import Graph
+from compiler.passes.addends_to_normalizations import AddendsToNormalizations
 from compiler.passes.base import Pass
 from compiler.passes.canonicalise_operands import CanonicaliseOperands
 from compiler.passes.fold_batch_normalization import FoldBatchNormalization
 from compiler.passes.fold_constants import FoldConstants
 from compiler.passes.fuse_bias import FuseBias
 from compiler.passes.fuse_clip import FuseClip
+from compiler.passes.fuse_pad import FusePad
 from compiler.passes.hoist_clip import HoistClip
 from compiler.passes.infer_shapes import InferShapes
 from compiler.passes.remove_dead import RemoveDead
@@ -25,8 +27,10 @@ INFER_SHAPES: tuple[Pass, ...] = (InferShapes(),)
 FOLD_AND_FUSE: tuple[Pass, ...] = (
     FoldConstants(),
     FuseBias(),
+    AddendsToNormalizations(),
     FoldBatchNormalization(),
     FuseBias(),  # again: a bias that followed a batch normalisation
+    FusePad(),
     HoistClip(),
     FuseClip(),
     RemoveDead(),

@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from compiler.graph import Node, Op
+from compiler.passes.shapes_moves import MOVE_RULES
 
 Shape = tuple[int, ...]
 
 OPERANDS: Mapping[Op, tuple[int, int]] = {
-    Op.CONV2D: (2, 3), Op.DENSE: (2, 3), Op.ADD: (2, 2), Op.BATCH_NORMALIZATION: (5, 5),
+    Op.CONV2D: (2, 3), Op.DENSE: (2, 3), Op.ADD: (2, 2), Op.BATCH_NORMALIZATION: (5, 5), Op.CONCAT: (1, 1 << 20),
 }
 """The fewest and the most inputs of an operator; one where it is not listed."""
 
@@ -138,4 +139,5 @@ RULES: Mapping[Op, Callable[[Node, Sequence[Shape]], Shape]] = {
     Op.GLOBAL_AVERAGE_POOL: _global_average_pool,
     Op.QUANTIZE: _same,
     Op.DEQUANTIZE: _same,
+    **MOVE_RULES,
 }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compiler.graph import Graph, Node, Tensor
+from compiler.quantizer.scheme import quantized_bound
 from machine import numerics
 from machine.numerics import AddRescale, Int8Array, Int32Array, Rescale
 
@@ -112,6 +113,12 @@ def average_parameters(graph: Graph, node: Node) -> AverageParameters:
     return AverageParameters(
         count, multiplier, left, right, x.zero_point, y.zero_point, numerics.INT8_MIN, numerics.INT8_MAX
     )
+
+
+def pad_value(graph: Graph, node: Node) -> int:
+    """Return the int8 value that a `pad` node fills with: the nearest to its real value."""
+    y = graph.tensors[node.output]
+    return quantized_bound(node.number("value"), y.affine, y.zero_point)
 
 
 def window_counts(node: Node, x: Tensor, y: Tensor) -> Int32Array:

@@ -9,13 +9,14 @@ import numpy as np
 
 from compiler.graph import AttributeValue, Graph, Node, Op, Quantization, Tensor
 from compiler.passes.base import ACTIVATED, unique_name
-from compiler.passes.legality import KEEP_QUANTIZATION, verify_fused
+from compiler.passes.legality import verify_fused
 from compiler.quantizer.bias_correction import correct_biases
 from compiler.quantizer.calibration import AnyArray, CalibrationSource, Ranges, load_samples
 from compiler.quantizer.equalize import equalize
 from compiler.quantizer.options import DEFAULT_OPTIONS, QuantizationOptions
 from compiler.quantizer.ranges import choose_ranges
-from compiler.quantizer.scheme import activation_quantization, quantize_weights, quantized_bound
+from compiler.quantizer.scheme import quantize_weights, quantized_bound
+from compiler.quantizer.ties import separate_narrow_inputs, tied_quantizations
 from machine.numerics import INT8_MAX, INT8_MIN
 
 
@@ -43,7 +44,7 @@ def calibrate(
         graph = equalize(graph)
     ranges = choose_ranges(graph, samples, options)
     if options.bias_correction:
-        graph = correct_biases(graph, samples, activation_quantizations(graph, ranges))
+        graph = correct_biases(graph, samples, tied_quantizations(graph, ranges))
     return Calibrated(graph, samples, ranges)
 
 
@@ -64,7 +65,8 @@ def quantize(
 
 def quantize_with_ranges(graph: Graph, ranges: Ranges) -> Graph:
     """Return the quantized graph of a fused float graph whose activations take the given ranges."""
-    builder = _Builder(graph, activation_quantizations(graph, ranges))
+    graph, ranges = separate_narrow_inputs(graph, ranges)
+    builder = _Builder(graph, tied_quantizations(graph, ranges))
     for name in graph.inputs:
         builder.quantize_input(name)
     for node in graph.nodes():
@@ -72,17 +74,6 @@ def quantize_with_ranges(graph: Graph, ranges: Ranges) -> Graph:
     for name in graph.outputs:
         builder.dequantize(name)
     return Graph.build(builder.nodes, builder.tensors.values(), graph.inputs, graph.outputs)
-
-
-def activation_quantizations(graph: Graph, ranges: Ranges) -> dict[str, Quantization]:
-    """Return the quantization of every activation; a pool or a reshape keeps its input's."""
-    result = {name: activation_quantization(*ranges[name]) for name in graph.inputs}
-    for node in graph.nodes():
-        if node.op in KEEP_QUANTIZATION:
-            result[node.output] = result[node.inputs[0]]
-        elif node.op is not Op.SOFTMAX:
-            result[node.output] = activation_quantization(*ranges[node.output])
-    return result
 
 
 @dataclass

@@ -24,8 +24,9 @@ from compiler.passes.base import unique_name
 from compiler.passes.legality import KEEP_QUANTIZATION
 from compiler.quantizer.calibration import CalibrationSource
 from compiler.quantizer.options import DEFAULT_OPTIONS, QuantizationOptions
-from compiler.quantizer.quantize import activation_quantizations, calibrate
+from compiler.quantizer.quantize import calibrate
 from compiler.quantizer.scheme import rounded_weights
+from compiler.quantizer.ties import tied_quantizations
 from machine.numerics import INT8_MAX, INT8_MIN
 
 SAMPLES = 32
@@ -88,7 +89,7 @@ def measure_sensitivity(
     """
     made = calibrate(graph, calibration, options)
     samples = {name: array[:SAMPLES].astype(np.float32) for name, array in made.samples.items()}
-    quantizations = activation_quantizations(made.graph, made.ranges)
+    quantizations = tied_quantizations(made.graph, made.ranges)
     exact = list(_run(to_onnx(made.graph), made.graph.outputs, samples))
     rows = []
     for layer, operator, model in _variants(made.graph, quantizations):

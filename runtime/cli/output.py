@@ -42,11 +42,11 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table; the first column is aligned to the left, the others to the right."""
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> None:
+    """Print a table; the first `left` columns are aligned to the left, the others to the right."""
     table = Table(title=title or None, title_justify="left")
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 else "right", no_wrap=index > 0, overflow="fold")
+        table.add_column(column, justify="left" if index < left else "right", no_wrap=index > 0, overflow="fold")
     for row in rows:
         table.add_row(*row)
     _console().print(table)

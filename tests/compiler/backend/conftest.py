@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ from compiler.backend.lower import DENSE_EDGE
 from compiler.backend.program import CompiledProgram
 from compiler.graph import Graph, Node, Op, Quantization, Tensor
 from compiler.passes.legality import verify_quantized
+from compiler.passes.shapes import output_shape
 from compiler.pipeline import compile_graph
 from machine.config import Machine
 from runtime.reference import ReferenceBackend
@@ -101,6 +103,35 @@ class Net:
         y = self._tensor(f"{name}_y", (1, *shape), self.tensor(x))
         self.nodes.append(Node(name, Op.RESHAPE, (x,), (y,), {"shape": (1, *shape)}))
         return y
+
+    def _share(self, name: str, affine: Quantization | None) -> None:
+        self.tensors = [dataclasses.replace(t, quantization=affine) if t.name == name else t for t in self.tensors]
+
+    def move(self, op: Op, *inputs: str, **attributes: Any) -> str:
+        """A concat, slice, pad or transpose; all inputs take the first one's quantization."""
+        name = f"{op}_{len(self.nodes)}"
+        for other in inputs[1:]:
+            self._share(other, self.tensor(inputs[0]).quantization)
+        node = Node(name, op, inputs, (f"{name}_y",), attributes)
+        shape = output_shape(node, [self.tensor(x).shape for x in inputs])
+        self.nodes.append(node)
+        return self._tensor(f"{name}_y", shape, self.tensor(inputs[0]))
+
+    def concat(self, *inputs: str, axis: int = 1) -> str:
+        return self.move(Op.CONCAT, *inputs, axis=axis)
+
+    def slice(self, x: str, **axes: tuple[int, int, int]) -> str:
+        """Slice channels, rows or columns (`c`, `h`, `w`) as (start, stop, step)."""
+        names = (None, "c", "h", "w")
+        parts = [axes.get(str(names[i]), (0, size, 1)) for i, size in enumerate(self.tensor(x).shape)]
+        starts, stops, steps = zip(*parts, strict=True)
+        return self.move(Op.SLICE, x, starts=starts, stops=stops, steps=steps)
+
+    def pad(self, x: str, *pads: int, value: float = 0.0) -> str:
+        return self.move(Op.PAD, x, pads=pads, value=value)
+
+    def transpose(self, x: str, *permutation: int) -> str:
+        return self.move(Op.TRANSPOSE, x, permutation=permutation)
 
     def graph(self, *outputs: str) -> Graph:
         graph = Graph.build(self.nodes, self.tensors, (self.input_name,), outputs)

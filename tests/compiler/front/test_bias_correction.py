@@ -14,8 +14,8 @@ from compiler.passes.legality import verify_fused
 from compiler.quantizer.bias_correction import correct_biases
 from compiler.quantizer.calibration import measure_ranges
 from compiler.quantizer.options import QuantizationOptions
-from compiler.quantizer.quantize import activation_quantizations
 from compiler.quantizer.scheme import rounded_weights
+from compiler.quantizer.ties import tied_quantizations
 
 
 def network(make_model, seed, groups):
@@ -32,7 +32,7 @@ def network(make_model, seed, groups):
 def test_each_channel_of_a_rounded_layer_has_the_float_mean(make_model, fused, seed, groups):
     graph = fused(network(make_model, seed, groups))
     x = {"x": np.random.default_rng(seed + 1).uniform(0, 4, (6, 4, 8, 8)).astype(np.float32)}
-    quantizations = activation_quantizations(graph, measure_ranges(graph, x))
+    quantizations = tied_quantizations(graph, measure_ranges(graph, x))
     corrected = correct_biases(graph, x, quantizations)
     verify_fused(corrected)
     exact = run_float_graph(graph, x, ["c1", "y"])
@@ -69,4 +69,4 @@ def test_weights_and_activations_are_those_without_it(make_model):
 def test_a_graph_without_weights_is_returned_as_it_is(make_model, fused):
     graph = fused(make_model([make_node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2])]))
     x = {"x": np.ones((2, 3, 8, 8), np.float32)}
-    assert correct_biases(graph, x, activation_quantizations(graph, measure_ranges(graph, x))) is graph
+    assert correct_biases(graph, x, tied_quantizations(graph, measure_ranges(graph, x))) is graph

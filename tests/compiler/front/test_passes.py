@@ -13,11 +13,13 @@ import pytest
 
 from compiler.graph import Graph, Node, Op, Tensor
 from compiler.graph_text import print_graph
+from compiler.passes.addends_to_normalizations import AddendsToNormalizations
 from compiler.passes.canonicalise_operands import CanonicaliseOperands
 from compiler.passes.fold_batch_normalization import FoldBatchNormalization
 from compiler.passes.fold_constants import FoldConstants
 from compiler.passes.fuse_bias import FuseBias
 from compiler.passes.fuse_clip import FuseClip
+from compiler.passes.fuse_pad import FusePad
 from compiler.passes.hoist_clip import HoistClip
 from compiler.passes.infer_shapes import InferShapes
 from compiler.passes.pipeline import PASSES, run_passes
@@ -78,6 +80,17 @@ CASES = {
     "fold_batch_normalization": (FoldBatchNormalization(), build(
         conv("x", "c", "b"), batch_normalization("c", "y"), w=W, b=B, **BN)),
     "fold_batch_normalization_of_an_input": (FoldBatchNormalization(), build(batch_normalization("x", "y"), **BN)),
+    "addends_to_normalizations": (AddendsToNormalizations(), build(
+        Node("add", Op.ADD, ("x", "k"), ("a",)), Node("one", Op.ADD, ("a", "one"), ("y",)),
+        k=[[[10.0]], [[20.0]]], one=100.0)),
+    "addends_to_normalizations_not_per_channel": (AddendsToNormalizations(), build(
+        Node("add", Op.ADD, ("x", "k"), ("y",)), k=[1.0, 2.0, 3.0, 4.0])),
+    "fuse_pad": (FusePad(), build(
+        Node("pad", Op.PAD, ("x",), ("p",), {"pads": (0, 0, 1, 2, 0, 0, 3, 0), "value": 0.0}), conv("p", "y", "b"),
+        shapes={"p": (1, 2, 8, 6), "y": (1, 2, 8, 6)}, w=W, b=B)),
+    "fuse_pad_of_another_value": (FusePad(), build(
+        Node("pad", Op.PAD, ("x",), ("p",), {"pads": (0, 0, 1, 0, 0, 0, 1, 0), "value": 1.0}), conv("p", "y", "b"),
+        shapes={"p": (1, 2, 6, 4), "y": (1, 2, 6, 4)}, w=W, b=B)),
     "hoist_clip": (HoistClip(), build(
         conv("x", "c", "b"), Node("pool", Op.MAX_POOL, ("c",), ("p",), POOL),
         Node("flat", Op.RESHAPE, ("p",), ("f",), {"shape": (1, 8)}), clip("f", "y"),

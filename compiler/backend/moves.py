@@ -1,0 +1,142 @@
+"""Lowering of the operators that only move values: each becomes runs of lanes that loads copy (`copies.py`)."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from compiler.backend.geometry import Geometry
+from compiler.backend.layers import Layout, Run
+from compiler.graph import Graph, Node, Op
+from machine.config import Machine
+
+Shape = tuple[int, ...]
+"""Sizes of a tensor's axes, the batch left out."""
+IndexArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A box of an output that is copied from one input; one number for each axis of the output, the batch left out.
+
+    Output index `target[a] + i` of axis a holds the input's index `start[a] + i * step[a]` of its axis `axes[a]`.
+    """
+
+    name: str
+    target: Shape
+    size: Shape
+    axes: Shape
+    start: Shape
+    step: Shape
+
+
+def parts(graph: Graph, node: Node) -> list[Part]:
+    """Return what an output is copied from; what no part covers is padding."""
+    return list(_PARTS[node.op](graph, node))
+
+
+def _concat(graph: Graph, node: Node) -> Iterator[Part]:
+    axis, first = node.integer("axis") - 1, 0
+    for name in node.inputs:
+        size = graph.tensors[name].shape[1:]
+        zeros, ones = (0,) * len(size), (1,) * len(size)
+        yield Part(name, (*zeros[:axis], first, *zeros[axis + 1 :]), size, tuple(range(len(size))), zeros, ones)
+        first += size[axis]
+
+
+def _slice(graph: Graph, node: Node) -> Iterator[Part]:
+    size = graph.tensors[node.output].shape[1:]
+    starts, steps = node.integers("starts")[1:], node.integers("steps")[1:]
+    yield Part(node.inputs[0], (0,) * len(size), size, tuple(range(len(size))), starts, steps)
+
+
+def _pad(graph: Graph, node: Node) -> Iterator[Part]:
+    size = graph.tensors[node.inputs[0]].shape[1:]
+    before = node.integers("pads")[1 : 1 + len(size)]
+    yield Part(node.inputs[0], before, size, tuple(range(len(size))), (0,) * len(size), (1,) * len(size))
+
+
+def _transpose(graph: Graph, node: Node) -> Iterator[Part]:
+    size = graph.tensors[node.output].shape[1:]
+    axes = tuple(axis - 1 for axis in node.integers("permutation")[1:])
+    yield Part(node.inputs[0], (0,) * len(size), size, axes, (0,) * len(size), (1,) * len(size))
+
+
+_PARTS: Mapping[Op, Callable[[Graph, Node], Iterator[Part]]] = {
+    Op.CONCAT: _concat,
+    Op.SLICE: _slice,
+    Op.PAD: _pad,
+    Op.TRANSPOSE: _transpose,
+}
+
+
+def leading(shape: Shape) -> int:
+    """Return how many axes of a tensor (the batch left out) are channels; the others are height and width."""
+    return max(1, len(shape) - 2) if len(shape) > 2 else 1
+
+
+def geometry_of(shape: Shape) -> Geometry:
+    """Return a tensor's axes (the batch left out) as channels, height and width: the last two are the image."""
+    lead = leading(shape)
+    height, width = (*shape[lead:], 1, 1)[:2]
+    return Geometry(math.prod(shape[:lead]), height, width)
+
+
+def keeps_channels(part: Part, source: Shape) -> bool:
+    """Whether channels come from channels and the image from the image, so that blocks can be copied as such."""
+    lead = leading(part.size)
+    return all((axis < leading(source)) == (index < lead) for index, axis in enumerate(part.axes))
+
+
+def runs(machine: Machine, part: Part, index: int, source: Shape, output: Shape, layout: Layout) -> list[Run]:
+    """Return the runs of a part: channels that are neighbours on both sides and lie in one word of the output.
+
+    `index` is the source's position among the layer's, `source` and `output` are the tensors' axes.
+    """
+    lead, block = leading(output), machine.block_bytes
+    strides = _strides(source) if layout is Layout.DENSE else _blocked_strides(source, block)
+    moved = [stride * step for stride, step in zip((strides[axis] for axis in part.axes), part.step, strict=True)]
+    image = [*moved[lead:], 0, 0][:2]
+    target = [*part.target[lead:], 0, 0][:2]
+    size = [*part.size[lead:], 1, 1][:2]
+    counts = np.indices(part.size[:lead]).reshape(lead, -1).astype(np.int64)
+    channels = _weighted(counts, part.target, _strides(output[:lead]), (1,) * lead)
+    chosen = [_strides(source[: leading(source)]) if layout is Layout.BLOCKED else _strides(source)]
+    found = _weighted(counts, part.start, [chosen[0][axis] for axis in part.axes[:lead]], part.step)
+    if layout is Layout.BLOCKED:
+        area = math.prod(source[leading(source) :])
+        found = found // block * (area * block) + found % block
+    found = found + sum(part.start[a] * strides[part.axes[a]] for a in range(lead, len(output)))
+    rows, columns = ((target[i], target[i] + size[i]) for i in (0, 1))
+    return [
+        Run(index, int(channels[first]), last - first, rows, columns, int(found[first]), image[0], image[1])
+        for first, last in _neighbours(channels, found, block)
+    ]
+
+
+def _strides(shape: Shape) -> list[int]:
+    return [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+
+
+def _blocked_strides(shape: Shape, block: int) -> list[int]:
+    """Strides of the image's axes in blocked layout; those of the channels' axes are not used."""
+    return [stride * block for stride in _strides(shape)]
+
+
+def _weighted(counts: IndexArray, first: Shape, strides: list[int], step: Shape) -> IndexArray:
+    total = np.zeros(counts.shape[1], np.int64)
+    for axis, count in enumerate(counts):
+        total += (first[axis] + count * step[axis]) * strides[axis]
+    return total
+
+
+def _neighbours(channels: IndexArray, found: IndexArray, block: int) -> list[tuple[int, int]]:
+    """Cut channels, which ascend, into ranges that are neighbours on both sides and do not leave a word."""
+    breaks = (np.diff(channels) != 1) | (np.diff(found) != 1) | (channels[1:] % block == 0)
+    edges = [0, *(np.flatnonzero(breaks) + 1).tolist(), len(channels)]
+    return list(itertools.pairwise(edges))
