@@ -66,6 +66,6 @@ def test_every_way_of_quantizing_agrees_with_float(shared_models, options, recor
     noise = np.square(exact.astype(np.float64) - rounded).sum()
     decibels = 10 * np.log10(np.square(exact.astype(np.float64)).sum() / noise)
     record_property("agreement_percent", agreement)
-    record_property("sqnr_db", decibels)
+    record_property("sqnr_db", float(decibels))
     print(f"{options}: agreement {agreement:.2f} %, SQNR {decibels:.1f} dB")
     assert agreement >= LEAST_AGREEMENT_PERCENT
