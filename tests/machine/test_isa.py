@@ -69,7 +69,7 @@ def test_illegal_words_are_refused(word: int, message: str) -> None:
 
 
 def test_make_names_the_offence() -> None:
-    with pytest.raises(ProgramError, match="load has no field 'wrods'; legal are opcode, wait"):
+    with pytest.raises(ProgramError, match="load has no field 'wrods'; legal are wait, send"):
         make(Opcode.LOAD, wrods=3)
     with pytest.raises(ProgramError, match="matrix.row_count0 = 0: legal are 1 to 4096"):
         make(Opcode.MATRIX, row_count0=0)
