@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -87,14 +88,16 @@ def synthesise(machine: Machine, top: str = "tpu", parameters: Mapping[str, int]
     values = design_parameters(machine) if parameters is None else parameters
     script = "; ".join(
         [
-            f"read_verilog -sv {' '.join(map(str, design_sources()))}",
+            f"read_verilog -sv {' '.join(path.name for path in design_sources())}",
             *(f"chparam -set {key} {value} {top}" for key, value in values.items()),
             f"synth_ecp5 -top {top}",
             f"tee -q -o {REPORT} stat -json",
         ]
     )
     with tempfile.TemporaryDirectory(prefix="tpukit_synthesis_") as name:
-        # The packaged Yosys sees its working folder, but no other temporary one.
+        # The packaged Yosys sees its working folder, but no other under /tmp, where a checkout may lie too.
+        for path in design_sources():
+            shutil.copy(path, name)
         check_tool(
             [sys.executable, "-c", RUN_YOSYS, "-q", "-p", script], f"synthesis of {machine.name}", cwd=Path(name)
         )
