@@ -11,8 +11,6 @@ from pathlib import Path
 
 from machine.errors import ToolError
 
-TAIL_LINES = 20
-
 
 def run_tool(
     command: Sequence[str | Path], *, cwd: Path | None = None, environment: Mapping[str, str] | None = None

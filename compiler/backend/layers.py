@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-import numpy.typing as npt
-
 from compiler.backend.geometry import Geometry, Window
 from machine.numerics import Int8Array, Int32Array
 
@@ -173,10 +170,3 @@ class Network:
     layers: tuple[Layer, ...]
     values: dict[str, Value]
     aliases: dict[str, str]
-
-
-def channel_lanes(array: npt.NDArray[np.int32], lanes: int) -> Int32Array:
-    """Return int32[C] with zeros appended up to `lanes` channels."""
-    result = np.zeros(lanes, np.int32)
-    result[: len(array)] = array
-    return result
