@@ -36,6 +36,7 @@ BUILD = ROOT / "build" / "rtl"
 QUICK_MAKE = ("CFG_CXXFLAGS_PCH_I=-include", "OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1")
 VERILATOR_ARGUMENTS = ("-Wall", "--output-split", "20000", "--output-split-cfuncs", "2000")
 ICARUS_ARGUMENTS = ("-Wall", "-Wno-timescale")
+DEFAULT_SEED = 1
 
 
 def have_icarus() -> bool:
@@ -87,7 +88,7 @@ def run(
     simulator: str = "verilator",
     internals: bool = False,
     testcase: str | Sequence[str] | None = None,
-    seed: int | None = None,
+    seed: int = DEFAULT_SEED,
     environment: Mapping[str, str] | None = None,
     defines: Mapping[str, object] | None = None,
     build_arguments: Sequence[str] = (),
@@ -105,7 +106,7 @@ def run(
         simulator: `verilator` or `icarus`.
         internals: make every signal of the design visible to the test (slower); otherwise only those of `top`.
         testcase: only these tests of the module.
-        seed: seed of `random` in the test.
+        seed: seed of `random` in the test; the same in every run, unless `TPUKIT_SEED` in the environment says another.
         environment: more variables for the test.
         defines: preprocessor definitions.
         build_arguments: further arguments for the simulator's compiler.
@@ -163,7 +164,7 @@ def run(
             hdl_toplevel_lang="verilog",
             test_module=test_module,
             testcase=testcase,
-            seed=seed,
+            seed=int(os.environ.get("TPUKIT_SEED", seed)),
             build_dir=folder,
             test_dir=runs,
             results_xml=str(results),
