@@ -30,6 +30,10 @@ VECTOR_LATENCY_CYCLES = 20
 """Cycles from the read of a result's last tap to its write into the scratchpad."""
 MATRIX_LATENCY_CYCLES = 2
 """Cycles from the read of a row to its accumulator write, beyond rows + columns."""
+TABLE_COUNT = 2
+"""Tables of the vector engine."""
+TABLE_BYTES = 256
+"""Bytes of a table: one for each int8 value."""
 TOKEN_LIMIT = 255
 """Largest value of a token counter."""
 DEADLOCK_CYCLES = 64
@@ -162,6 +166,11 @@ class Machine:
     def parameter_words_per_section(self) -> int:
         """Scratchpad-word-sized writes that fill one section (4 bytes a lane) of a parameter entry."""
         return 4 * self.columns // self.block_bytes
+
+    @property
+    def table_words(self) -> int:
+        """Words of the table memory, all tables together."""
+        return TABLE_COUNT * TABLE_BYTES // self.block_bytes
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a JSON-able dictionary."""

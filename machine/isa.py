@@ -44,10 +44,11 @@ class Opcode(IntEnum):
 
 
 class LoadSpace(IntEnum):
-    """Destination of a load; 2 (tables) and 3 are reserved."""
+    """Destination of a load; 3 is reserved."""
 
     SCRATCHPAD = 0
     PARAMETERS = 1
+    TABLES = 2
 
 
 class VectorSource(IntEnum):
@@ -159,10 +160,10 @@ LOAD = Format(
     (
         _OPCODE,
         *_TOKENS,
-        Field("space", 2, "destination: 0 scratchpad, 1 parameter memory", legal=tuple(LoadSpace)),
+        Field("space", 2, "destination: 0 scratchpad, 1 parameter memory, 2 table memory", legal=tuple(LoadSpace)),
         Field("memory_address", 32, "byte address of the first line"),
         Field("line_bytes", 20, "bytes of a line in memory; 0 reads nothing and writes the fill value only"),
-        _address("destination", "scratchpad address of the first word (or parameter word address)"),
+        _address("destination", "scratchpad address of the first word (or parameter or table word address)"),
         _count("words", 16, "words written for each line"),
         Field("window_bytes", 9, "bytes of each word that are written, at most rows or columns"),
         Field("window_stride", 13, "bytes of the line from one word's window to the next"),
@@ -258,9 +259,11 @@ VECTOR = Format(
         _int8("high", "upper clamp after requantization"),
         Field("parameters", 10, "parameter entry of block 0; block i uses entry parameters + i"),
         Field("record", 10, "parameter entry that holds the residual addition's scalars"),
+        Field("table", 2, "0 none; 1, 2: look results up in table 0, 1 (use_residual must be 0)", legal=(0, 1, 2)),
+        Field("subtract", 1, "1: the residual operand is subtracted, not added (use_residual must be 1)"),
     ),
     "for block, y, x: v = reduce over ky, kx of A (and B); [bias, requantize, zero point, clamp]; "
-    "[residual addition]; scratchpad[d + ...] = v. See docs/units/vector.md.",
+    "[residual addition or table]; scratchpad[d + ...] = v. See docs/units/vector.md.",
 )
 
 STORE = Format(

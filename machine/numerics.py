@@ -111,13 +111,20 @@ def add(
     zero_point: int,
     low: int,
     high: int,
+    subtract: bool = False,
 ) -> Int8Array:
-    """Quantized addition of two int8 arrays of equal shape (TFLite reference kernel `add.h`)."""
+    """Quantized addition or subtraction of two int8 arrays of equal shape (TFLite reference kernels `add.h`, `sub.h`).
+    """
     a_scaled = _rescale_operand(a, a_zero_point, parameters.a)
-    b_scaled = _rescale_operand(b, b_zero_point, parameters.b)
-    total = wrap32(a_scaled.astype(np.int64) + b_scaled)
+    b_scaled = _rescale_operand(b, b_zero_point, parameters.b).astype(np.int64)
+    total = wrap32(a_scaled.astype(np.int64) + (-b_scaled if subtract else b_scaled))
     out = rescale(total, parameters.out.multiplier, parameters.out.left, parameters.out.right)
     return clamp_int8(wrap32(out.astype(np.int64) + zero_point), low, high)
+
+
+def look_up(values: Int8Array, table: Int8Array) -> Int8Array:
+    """Replace each int8 value by its entry, `values mod 256`, of a table of 256 entries (docs/units/vector.md)."""
+    return table[values.view(np.uint8)]
 
 
 def _rescale_operand(values: Int8Array, zero_point: int, parameters: Rescale) -> Int32Array:
