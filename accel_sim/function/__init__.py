@@ -35,7 +35,7 @@ _EXECUTORS: dict[Opcode, Callable[[State, Instruction], None]] = {
 def execute(machine: Machine, instructions: Sequence[Instruction], memory: npt.NDArray[np.uint8]) -> State:
     """Execute a legal program on `memory: uint8[samples, bytes]`, in place, and return the machine's final state.
 
-    Weights and parameters are read from sample 0's memory: they are constants, the same for all samples.
+    Weights, parameters and tables are read from sample 0's memory: they are constants, the same for all samples.
 
     Raises:
         SimulationError: an instruction reads or writes outside a memory (its index is named).

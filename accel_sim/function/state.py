@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from machine.config import ADDRESS_BITS, Machine
+from machine.config import ADDRESS_BITS, TABLE_BYTES, Machine
 from machine.isa import Instruction
+from machine.numerics import Int8Array
 
 IndexArray = npt.NDArray[np.int64]
 _ADDRESS_MASK = (1 << ADDRESS_BITS) - 1
@@ -25,6 +26,7 @@ class State:
         scratchpad: uint8[samples, words, block bytes].
         accumulators: int32[samples, rows, columns].
         parameters: uint8[parameter words, block bytes] (docs/units/scratchpad.md), shared by all samples.
+        tables: uint8[table words, block bytes], the tables one behind the other, shared by all samples.
         weight_tiles: int16[rows, columns] tiles in the weight FIFO, zero point subtracted, oldest first.
     """
 
@@ -33,6 +35,7 @@ class State:
     scratchpad: npt.NDArray[np.uint8]
     accumulators: npt.NDArray[np.int32]
     parameters: npt.NDArray[np.uint8]
+    tables: npt.NDArray[np.uint8]
     weight_tiles: deque[npt.NDArray[np.int16]] = field(default_factory=deque)
 
     @classmethod
@@ -46,7 +49,13 @@ class State:
             scratchpad=np.zeros((samples, machine.scratchpad_words, machine.block_bytes), np.uint8),
             accumulators=np.zeros((samples, machine.accumulator_rows, machine.columns), np.int32),
             parameters=np.zeros((parameter_words, machine.block_bytes), np.uint8),
+            tables=np.zeros((machine.table_words, machine.block_bytes), np.uint8),
         )
+
+    def table(self, number: int) -> Int8Array:
+        """Return a table of the vector engine, counted from 0: int8[256], entry `v mod 256` for the value v."""
+        entries: Int8Array = self.tables.view(np.int8).reshape(-1, TABLE_BYTES)[number]
+        return entries
 
     def read_granules(self, addresses: IndexArray, width_bytes: int) -> npt.NDArray[np.int8]:
         """Read `width_bytes` (rows or columns) at granule addresses of any shape: int8[samples, *shape, width]."""

@@ -24,6 +24,8 @@ def execute_vector(state: State, instruction: Instruction) -> None:
         offsets = _offsets(instruction, "b", counts)[..., -1, -1]
         residual = state.read_granules(scratchpad_addresses(instruction["b"], offsets), state.machine.columns)
         values = _add_residual(state, instruction, values, residual)
+    elif instruction["table"]:
+        values = numerics.look_up(values, state.table(instruction["table"] - 1))
     strides = [instruction[f"d_{name}_stride"] for name in _LOOPS[:3]]
     results = nested_offsets(list(zip(counts[:3], strides, strict=True)))
     state.write_granules(scratchpad_addresses(instruction["d"], results), values)
@@ -92,5 +94,5 @@ def _add_residual(
     zero_point, low, high = (int(np.int8(section[3] & 0xFF)) for section in (multipliers, left_low, right_high))
     return numerics.add(
         values, instruction["zero_point"], residual, instruction["b_zero_point"], AddRescale(*rescales),
-        zero_point, low, high,
+        zero_point, low, high, subtract=bool(instruction["subtract"]),
     )

@@ -110,20 +110,22 @@ def _reserved_bits_set(layout: Format, rows: ByteRows) -> npt.NDArray[np.bool_]:
     return result
 
 
-def _illegal(machine: Machine, engine: Engine, layout: Format, rows: ByteRows, table: Any) -> npt.NDArray[np.bool_]:
+def _illegal(machine: Machine, engine: Engine, layout: Format, rows: ByteRows, fields: Any) -> npt.NDArray[np.bool_]:
     """Return which instructions of one kind are illegal (docs/units/control.md)."""
     illegal = _reserved_bits_set(layout, rows)
-    illegal |= ((table["wait"] | table["send"]) >> int(engine) & 1) == 1
+    illegal |= ((fields["wait"] | fields["send"]) >> int(engine) & 1) == 1
     for entry in layout.fields:
         if entry.legal is not None:
-            illegal |= ~np.isin(table[entry.name], entry.legal)
+            illegal |= ~np.isin(fields[entry.name], entry.legal)
     if engine in (Engine.LOAD, Engine.STORE):
-        illegal |= table["window_bytes"] == 0
-        illegal |= table["lane_offset"] + table["window_bytes"] > machine.block_bytes
+        illegal |= fields["window_bytes"] == 0
+        illegal |= fields["lane_offset"] + fields["window_bytes"] > machine.block_bytes
     if engine is Engine.LOAD:
-        whole_words = (table["window_bytes"] == machine.block_bytes) & (table["lane_offset"] == 0)
-        illegal |= (table["space"] == LoadSpace.PARAMETERS) & ~whole_words
+        whole_words = (fields["window_bytes"] == machine.block_bytes) & (fields["lane_offset"] == 0)
+        illegal |= (fields["space"] != LoadSpace.SCRATCHPAD) & ~whole_words
     if engine is Engine.VECTOR:
-        needs_two = (table["use_residual"] == 1) | (table["source"] == VectorSource.ACCUMULATOR)
-        illegal |= (table["reduce"] == VectorReduce.MAC) & needs_two
+        needs_two = (fields["use_residual"] == 1) | (fields["source"] == VectorSource.ACCUMULATOR)
+        illegal |= (fields["reduce"] == VectorReduce.MAC) & needs_two
+        illegal |= (fields["table"] != 0) & (fields["use_residual"] == 1)
+        illegal |= (fields["subtract"] == 1) & (fields["use_residual"] == 0)
     return illegal

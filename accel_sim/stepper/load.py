@@ -23,6 +23,7 @@ from accel_sim.stepper.state import (
 from machine.config import LOAD_IN_FLIGHT, SEGMENT_WORDS
 from machine.isa import LoadSpace
 
+SCRATCHPAD = int(LoadSpace.SCRATCHPAD)
 PARAMETERS = int(LoadSpace.PARAMETERS)
 
 
@@ -119,9 +120,10 @@ def request(t: int, setup: Any, load: Any, instruction: Any, control: Any, claim
     outer = load.write_line3 * instruction.destination_stride3 + load.write_line2 * instruction.destination_stride2
     line = instruction.destination + outer + load.write_line1 * instruction.destination_stride1
     line &= SCRATCHPAD_MASK
-    if instruction.space == PARAMETERS:
+    if instruction.space != SCRATCHPAD:
         events.claim[LOAD] = GRANTED
-        if line + load.word + words > setup.parameter_words:
+        limit = setup.parameter_words if instruction.space == PARAMETERS else setup.table_words
+        if line + load.word + words > limit:
             events.address_error = 1
         return
     base = line + load.word * setup.granules_per_word

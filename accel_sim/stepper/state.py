@@ -76,6 +76,7 @@ SETUP = _record(
     half_rows=(),
     accumulator_rows=(),
     parameter_words=(),
+    table_words=(),
     tile_beats=(),
     matrix_latency=(),  # cycles from the read of a row to its accumulator write
     read_latency=(),
@@ -256,6 +257,7 @@ def initial_state(machine: Machine, program_address: int, program_length: int, m
     setup.half_rows = machine.accumulator_half_rows
     setup.accumulator_rows = machine.accumulator_rows
     setup.parameter_words = machine.parameter_entries * 4 * machine.parameter_words_per_section
+    setup.table_words = machine.table_words
     setup.tile_beats = machine.tile_beats
     setup.matrix_latency = machine.matrix_latency_cycles
     setup.read_latency = machine.read_latency_cycles

@@ -1,6 +1,7 @@
 """What an instruction reads and writes, derived from its fields alone (docs/isa.md, docs/units/*.md).
 
-Addresses are exact to the unit of their space: scratchpad granules, accumulator rows, parameter words, memory bytes.
+Addresses are exact to the unit of their space: scratchpad granules, accumulator rows, parameter and table words, memory
+bytes. A look-up may read any entry, so it reads all words of its table.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from machine.config import ADDRESS_BITS, Machine
+from machine.config import ADDRESS_BITS, TABLE_BYTES, Machine
 from machine.isa import Instruction, LoadSpace, Opcode, VectorReduce, VectorSource
 
 IntArray = npt.NDArray[np.int64]
@@ -28,6 +29,7 @@ class Space(IntEnum):
     ACCUMULATOR = 1
     PARAMETER = 2
     MEMORY = 3
+    TABLE = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,7 +143,7 @@ def _addresses(base: int, loops: Dimensions) -> IntArray:
 
 
 _MODULUS = {Space.SCRATCHPAD: 1 << ADDRESS_BITS, Space.ACCUMULATOR: 1 << 16,
-            Space.PARAMETER: 1 << ADDRESS_BITS, Space.MEMORY: 1 << 32}
+            Space.PARAMETER: 1 << ADDRESS_BITS, Space.MEMORY: 1 << 32, Space.TABLE: 1 << ADDRESS_BITS}
 
 
 def _wrap(starts: IntArray, stops: IntArray, modulus: int) -> tuple[IntArray, IntArray]:
@@ -165,10 +167,9 @@ def _outer(instruction: Instruction, name: str) -> Dimensions:
 
 
 def _load(machine: Machine, load: Instruction) -> tuple[Access, ...]:
-    if load["space"] == LoadSpace.PARAMETERS:
-        target = _access(
-            Space.PARAMETER, True, load["destination"], _outer(load, "destination"), load["words"]
-        )
+    if load["space"] != LoadSpace.SCRATCHPAD:
+        space = Space.PARAMETER if load["space"] == LoadSpace.PARAMETERS else Space.TABLE
+        target = _access(space, True, load["destination"], _outer(load, "destination"), load["words"])
     else:
         word = machine.granules_per_word
         first, length = _lanes(machine, load["window_bytes"], load["lane_offset"])
@@ -220,6 +221,9 @@ def _vector(machine: Machine, vector: Instruction) -> tuple[Access, ...]:
         found.append(_access(Space.PARAMETER, False, vector["parameters"] * 4 * section, entries, 3 * section))
     if vector["use_residual"]:
         found.append(_access(Space.PARAMETER, False, vector["record"] * 4 * section, (), 3 * section))
+    if vector["table"]:
+        words = TABLE_BYTES // machine.block_bytes
+        found.append(_access(Space.TABLE, False, (vector["table"] - 1) * words, (), words))
     found.append(_access(Space.SCRATCHPAD, True, vector["d"], loops("d", results), lanes, lanes))
     return tuple(found)
 

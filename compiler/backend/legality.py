@@ -59,9 +59,13 @@ def _check_fields(instruction: Instruction) -> str | None:
 
 def _check_access(machine: Machine, access: Access, memory_bytes: int, program: Range) -> str | None:
     section = 4 * machine.parameter_words_per_section
-    limit = (
-        machine.scratchpad_granules, machine.accumulator_rows, machine.parameter_entries * section, memory_bytes
-    )[access.space]
+    limit = {
+        Space.SCRATCHPAD: machine.scratchpad_granules,
+        Space.ACCUMULATOR: machine.accumulator_rows,
+        Space.PARAMETER: machine.parameter_entries * section,
+        Space.MEMORY: memory_bytes,
+        Space.TABLE: machine.table_words,
+    }[access.space]
     if access.high > limit:
         return f"reaches {access.space.name.lower()} address {access.high - 1}; the last is {limit - 1}"
     if access.space is Space.MEMORY and access.write and access.low < program[1] and access.high > program[0]:
@@ -89,8 +93,9 @@ def _check_load(machine: Machine, load: Instruction) -> str | None:
     if reason is not None:
         return reason
     window, stride = load["window_bytes"], load["window_stride"]
-    if load["space"] == LoadSpace.PARAMETERS and (window != machine.block_bytes or load["lane_offset"]):
-        return f"parameters are loaded in whole words of {machine.block_bytes} bytes"
+    space = LoadSpace(load["space"])
+    if space is not LoadSpace.SCRATCHPAD and (window != machine.block_bytes or load["lane_offset"]):
+        return f"{space.name.lower()} are loaded in whole words of {machine.block_bytes} bytes"
     if load["line_bytes"] == 0:
         return None
     if load["line_bytes"] + 2 * machine.bus_bytes <= machine.load_buffer_bytes:
@@ -147,6 +152,10 @@ _TAPS = [("ky_count", "ky"), ("kx_count", "kx")]
 def _check_vector(machine: Machine, vector: Instruction) -> str | None:
     if vector["reduce"] == VectorReduce.MAC and (vector["use_residual"] or vector["source"]):
         return "a multiply-accumulate takes A from the scratchpad and has no residual operand"
+    if vector["table"] and vector["use_residual"]:
+        return f"table = {vector['table']} with use_residual = 1: a look-up takes the place of the residual addition"
+    if vector["subtract"] and not vector["use_residual"]:
+        return "subtract = 1 with use_residual = 0: there is no residual operand to subtract"
     from_accumulators = vector["source"] == VectorSource.ACCUMULATOR
     loops = {
         name: [(count, f"{name}_{axis}_stride") for count, axis in (_RESULTS if name == "d" else _RESULTS + _TAPS)]

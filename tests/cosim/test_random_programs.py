@@ -6,16 +6,15 @@ import numpy as np
 import pytest
 
 from machine.config import Machine, load_machine
-from machine.isa import Instruction, encode
+from machine.isa import Instruction
 from machine.program import Program
 from runtime.cosim import cosimulate
+from tests.accel_sim.random_images import random_image
 from tests.accel_sim.random_programs import MEMORY_BYTES, random_program
 
 
 def program_of(machine: Machine, instructions: list[Instruction], seed: int) -> Program:
-    image = np.random.default_rng(seed).integers(0, 256, MEMORY_BYTES, dtype=np.uint8)
-    code = b"".join(encode(instruction) for instruction in instructions)
-    image[: len(code)] = np.frombuffer(code, np.uint8)
+    image = random_image(machine, instructions, seed)
     return Program(machine, tuple(instructions), image, MEMORY_BYTES, source=f"random {seed}")
 
 

@@ -57,8 +57,10 @@ def test_fields_pack_from_bit_0_in_order() -> None:
         (0 | 1 << 4, "halt has reserved bits set above bit 3"),
         (2 | 1 << 72, "weights has reserved bits set"),
         (2 | 1 << 14, "weights.source = 1: legal are 0"),
-        (1 | 2 << 14, "load.space = 2: legal are 0, 1"),
+        (1 | 3 << 14, "load.space = 3: legal are 0, 1, 2$"),
         (4 | 3 << 15, "vector.reduce = 3: legal are 0, 1, 2"),
+        (4 | 3 << 472, "vector.table = 3: legal are 0, 1, 2$"),
+        (4 | 1 << 475, "vector has reserved bits set above bit 474"),
         (3 | 4 << 4, "matrix waits for or sends to itself"),
         (3 | 4 << 9, "matrix waits for or sends to itself"),
     ],
@@ -66,6 +68,12 @@ def test_fields_pack_from_bit_0_in_order() -> None:
 def test_illegal_words_are_refused(word: int, message: str) -> None:
     with pytest.raises(ProgramError, match=message):
         decode(word.to_bytes(64, "little"))
+
+
+def test_table_and_subtract_stand_above_the_record() -> None:
+    # vector had 472 bits: table 2 bits, subtract 1
+    word = int.from_bytes(encode(make(Opcode.VECTOR, record=1023, table=2, subtract=1)), "little")
+    assert word >> 462 == 1023 | 2 << 10 | 1 << 12
 
 
 def test_make_names_the_offence() -> None:

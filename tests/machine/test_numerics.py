@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from machine import numerics
-from machine.numerics import Rescale
+from machine.numerics import AddRescale, Rescale
 
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
 int32s = st.one_of(
@@ -108,17 +108,47 @@ def test_finish(accumulator, bias, multiplier, left, right, zero_point, one, oth
 
 
 @settings(deadline=None)
-@given(int8s, int8s, int8s, int8s, int8s, scales, scales, scales)
-def test_add(a, a_zero, b, b_zero, zero_point, a_scale, b_scale, out_scale):
+@given(int8s, int8s, int8s, int8s, int8s, scales, scales, scales, st.booleans())
+def test_add_and_subtract(a, a_zero, b, b_zero, zero_point, a_scale, b_scale, out_scale, subtract):
+    """tensorflow/lite/kernels/internal/reference: add.h and sub.h differ in the sign of the second scaled operand."""
     p = numerics.add_rescale(a_scale, b_scale, out_scale)
     scaled = [
         multiply_by_quantized_multiplier((value - zero) * (1 << 20), r.multiplier, 0, r.right)
         for value, zero, r in ((a, a_zero, p.a), (b, b_zero, p.b))
     ]
-    raw = multiply_by_quantized_multiplier(int32(sum(scaled)), p.out.multiplier, p.out.left, p.out.right) + zero_point
+    total = scaled[0] - scaled[1] if subtract else scaled[0] + scaled[1]
+    raw = multiply_by_quantized_multiplier(int32(total), p.out.multiplier, p.out.left, p.out.right) + zero_point
     operands = np.array([a], np.int8), np.array([b], np.int8)
-    result = numerics.add(operands[0], a_zero, operands[1], b_zero, p, zero_point, -128, 127)
+    result = numerics.add(operands[0], a_zero, operands[1], b_zero, p, zero_point, -128, 127, subtract)
     assert int(result[0]) == min(max(int32(raw), -128), 127)
+
+
+@pytest.mark.parametrize(("a", "b", "subtract", "expected"), [
+    (127, 127, False, -64),  # 2 * 2130706431 - 2**32 = -33554434
+    (-128, 127, True, 32),  # -2147483647 - 2130706431 + 2**32 = 16777218
+    (-128, 127, False, -32),  # -16777216, no wrap
+    (127, 127, True, 0),
+])
+def test_sums_and_differences_wrap_to_32_bits(a, b, subtract, expected):
+    # 127 * 2**24 * (1 - 2**-31) is rounded to 2130706431, -128 * 2**24 to -2147483647; then a half, divided by 2**18.
+    operand = Rescale(INT32_MAX, 24, 0)
+    parameters = AddRescale(operand, operand, Rescale(1 << 30, 0, 18))
+    a, b = np.array([a], np.int8), np.array([b], np.int8)
+    assert numerics.add(a, 0, b, 0, parameters, 0, -128, 127, subtract).tolist() == [expected]
+
+
+def test_look_up_by_hand():
+    table = np.arange(256).astype(np.uint8).view(np.int8)[::-1].copy()  # entry i is 255 - i, as int8: -1 - i
+    values = np.array([[0, 1, 127], [-128, -127, -1]], np.int8)
+    assert numerics.look_up(values, table).tolist() == [[-1, -2, -128], [127, 126, 0]]
+
+
+@settings(deadline=None)
+@given(st.lists(int8s, min_size=256, max_size=256), st.lists(int8s, min_size=1, max_size=20))
+def test_look_up(table, values):
+    found = numerics.look_up(np.array(values, np.int8), np.array(table, np.int8))
+    assert found.dtype == np.int8
+    assert found.tolist() == [table[value % 256] for value in values]
 
 
 @settings(deadline=None)

@@ -34,6 +34,7 @@ class LiteralMachine:
         self.scratchpad = bytearray(machine.scratchpad_bytes)
         self.accumulators = [[0] * machine.columns for _ in range(machine.accumulator_rows)]
         self.parameters = bytearray(machine.parameter_entries * 16 * machine.columns)
+        self.tables = bytearray(2 * 256)
         self.fifo: deque[list[list[int]]] = deque()
 
     def run(self, instructions: list[Instruction]) -> None:
@@ -49,7 +50,7 @@ class LiteralMachine:
 
     def load(self, i: Instruction) -> None:
         block = self.m.block_bytes
-        target = self.parameters if i["space"] else self.scratchpad
+        target = (self.scratchpad, self.parameters, self.tables)[i["space"]]
         for d3, d2, d1 in product(range(i["count3"]), range(i["count2"]), range(i["count1"])):
             steps = ((d3, 3), (d2, 2), (d1, 1))
             line = (i["memory_address"] + sum(d * i[f"memory_stride{k}"] for d, k in steps)) % (1 << 32)
@@ -125,11 +126,14 @@ class LiteralMachine:
             value = signed(value + bias, 32)
             value = signed(rescale(value, multiplier & 0x7FFFFFFF, shifts & 31, shifts >> 8 & 31) + i["zero_point"], 32)
         value = min(max(value, i["low"]), i["high"])
+        if i["table"]:
+            return signed(self.tables[256 * (i["table"] - 1) + value % 256], 8)
         if not i["use_residual"]:
             return value
         record = [[self.parameter(i["record"], section, lane) for lane in range(4)] for section in range(3)]
         scalars = [(record[0][n] & 0x7FFFFFFF, record[1][n] & 31, record[2][n] & 31) for n in range(3)]
-        total = rescale(value - i["zero_point"], *scalars[0]) + rescale(b, *scalars[1])
+        other = rescale(b, *scalars[1])
+        total = rescale(value - i["zero_point"], *scalars[0]) + (-other if i["subtract"] else other)
         value = signed(rescale(signed(total, 32), *scalars[2]) + signed(record[0][3], 8), 32)
         return min(max(value, signed(record[1][3], 8)), signed(record[2][3], 8))
 

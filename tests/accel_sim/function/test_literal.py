@@ -6,123 +6,41 @@ random words there would make nearly every result saturate.
 
 from __future__ import annotations
 
-from collections import deque
 from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accel_sim.function import State, execute, execute_instruction
+from accel_sim.function import execute
 from compiler.verify_program import verify_program
-from machine.config import ADDRESS_BITS, Machine, load_machine
-from machine.isa import Instruction, LoadSpace, Opcode, VectorReduce, VectorSource, encode, make
+from machine.config import ADDRESS_BITS, Machine
+from machine.isa import Instruction, LoadSpace, Opcode, VectorReduce, VectorSource, make
 from machine.numerics import Rescale, add_rescale
 from tests.accel_sim.function.literal import LiteralMachine
+from tests.accel_sim.function.states import (
+    MACHINES,
+    NAMES,
+    RECORDS,
+    SAMPLES,
+    SHARED_BYTES,
+    assert_equal,
+    check,
+    lanes,
+    random_state,
+    results,
+    shift_words,
+    write_record,
+)
+from tests.accel_sim.random_images import random_image
 from tests.accel_sim.random_programs import MEMORY_BYTES, random_program
-
-NAMES = ["nano4", "edge4x8", "edge8x4"]
-MACHINES = {name: load_machine(name) for name in NAMES}
-SAMPLES = 2
-RECORDS = 8
-"""The last entries of a random state's parameter memory are records of residual additions."""
-SHARED_BYTES = MEMORY_BYTES // 2
-"""Bytes of memory that all samples have in common: weights and parameters are taken from there."""
 
 machines = st.sampled_from(NAMES).map(MACHINES.__getitem__)
 seeds = st.integers(0, 2**32 - 1)
 int8s = st.integers(-128, 127)
 shifts = st.integers(0, 31)
 strides = st.one_of(st.integers(0, 6), st.integers(-6, -1))
-
-
-def lanes(state: State) -> npt.NDArray[np.int32]:
-    """Return the parameter memory as int32[entries, 4 sections, columns], a view."""
-    machine = state.machine
-    return state.parameters.reshape(-1).view("<i4").reshape(machine.parameter_entries, 4, machine.columns)
-
-
-def words(rng: np.random.Generator, *shape: int) -> npt.NDArray[np.int32]:
-    return rng.integers(-(1 << 31), 1 << 31, shape).astype(np.int32)
-
-
-def shift_words(rng: np.random.Generator, left: npt.ArrayLike, right: npt.ArrayLike) -> npt.NDArray[np.int32]:
-    """Return shift words of channel parameters, with noise in the bits that are ignored."""
-    value = np.asarray(left) | np.asarray(right) << 8
-    return (words(rng, *value.shape) & ~0x1F1F | value).astype(np.int32)
-
-
-def random_state(machine: Machine, seed: int) -> State:
-    """Return a state with random memories: small accumulators, sensible channel parameters and addition records."""
-    rng = np.random.default_rng(seed)
-    memory = rng.integers(0, 256, (SAMPLES, MEMORY_BYTES), np.uint8)
-    memory[:, :SHARED_BYTES] = memory[0, :SHARED_BYTES]
-    state = State.create(machine, memory)
-    state.scratchpad[:] = rng.integers(0, 256, state.scratchpad.shape, np.uint8)
-    state.accumulators[:] = rng.integers(-(1 << 16), 1 << 16, state.accumulators.shape)
-    entry = lanes(state)
-    shape = (machine.parameter_entries, machine.columns)
-    entry[:, 3] = words(rng, *shape)
-    entry[:, 0] = rng.integers(-500, 500, shape)
-    entry[:, 1] = words(rng, *shape) | 1 << 30
-    entry[:, 2] = shift_words(rng, rng.integers(0, 3, shape), rng.integers(0, 12, shape))
-    for number in range(machine.parameter_entries - RECORDS, machine.parameter_entries):
-        a, b, out = rng.uniform(0.5, 2, 3)
-        scales = add_rescale(a, b, out)
-        low, high = sorted(int(v) for v in rng.integers(-128, 128, 2))
-        write_record(state, rng, number, [scales.a, scales.b, scales.out], int(rng.integers(-128, 128)), low, high)
-    return state
-
-
-def write_record(
-    state: State, rng: np.random.Generator, number: int, rescales: list[Rescale], zero_point: int, low: int, high: int
-) -> None:
-    """Write the record of a residual addition, with noise in the bits that are ignored."""
-    entry = lanes(state)[number]
-    entry[:3] = words(rng, 3, state.machine.columns)
-    for lane, rescale in enumerate(rescales):
-        entry[0, lane] = entry[0, lane] & -(1 << 31) | rescale.multiplier
-        entry[1, lane] = entry[1, lane] & ~31 | rescale.left
-        entry[2, lane] = entry[2, lane] & ~31 | rescale.right
-    for section, value in enumerate((zero_point, low, high)):
-        entry[section, 3] = entry[section, 3] & ~255 | value & 255
-
-
-def literal_of(state: State, sample: int) -> LiteralMachine:
-    """Return the literal machine in the state of one sample."""
-    literal = LiteralMachine(state.machine, bytearray(state.memory[sample].tobytes()))
-    literal.scratchpad = bytearray(state.scratchpad[sample].tobytes())
-    literal.accumulators = state.accumulators[sample].tolist()
-    literal.parameters = bytearray(state.parameters.tobytes())
-    literal.fifo = deque(tile.tolist() for tile in state.weight_tiles)
-    return literal
-
-
-def assert_equal(state: State, literal: LiteralMachine, sample: int) -> None:
-    assert state.memory[sample].tobytes() == bytes(literal.memory)
-    assert state.scratchpad[sample].tobytes() == bytes(literal.scratchpad)
-    assert state.accumulators[sample].tolist() == literal.accumulators
-    assert state.parameters.tobytes() == bytes(literal.parameters)
-    assert [tile.tolist() for tile in state.weight_tiles] == list(literal.fifo)
-
-
-def check(state: State, *instructions: Instruction) -> None:
-    """Execute instructions in both; compare all memories of all samples."""
-    literals = [literal_of(state, sample) for sample in range(state.memory.shape[0])]
-    for instruction in instructions:
-        execute_instruction(state, instruction)
-    for sample, literal in enumerate(literals):
-        literal.run(list(instructions))
-        assert_equal(state, literal, sample)
-
-
-def results(state: State, instruction: Instruction) -> npt.NDArray[np.int8]:
-    """Return the results of a vector instruction with d = 0 and one result after the other."""
-    count = instruction["blocks"] * instruction["y_count"] * instruction["x_count"]
-    columns = state.machine.columns
-    return state.scratchpad.view(np.int8).reshape(SAMPLES, -1, columns)[:, :count].reshape(SAMPLES, count, columns)
 
 
 # Random programs
@@ -134,9 +52,7 @@ def test_random_programs_and_the_verifier_accepts_them(name: str) -> None:
     for seed in range(100, 115):
         instructions = random_program(machine, seed, 12)
         verify_program(machine, instructions, MEMORY_BYTES)
-        memory = np.random.default_rng(seed).integers(0, 256, (1, MEMORY_BYTES), np.uint8)
-        code = b"".join(encode(instruction) for instruction in instructions)
-        memory[0, : len(code)] = np.frombuffer(code, np.uint8)
+        memory = random_image(machine, instructions, seed)[None]
         literal = LiteralMachine(machine, bytearray(memory.tobytes()))
         state = execute(machine, instructions, memory)
         literal.run(instructions)
@@ -255,7 +171,8 @@ def test_residual_of_any_record(seed: int, amounts: list[int], zero: int, b_zero
     write_record(state, rng, 31, rescales, out_zero, low, high)
     rescale = data.draw(st.integers(0, 1))
     check(state, addition(
-        record=31, zero_point=zero, b_zero_point=b_zero, low=inner[0], high=inner[1], rescale=rescale, x_count=8,
+        record=31, subtract=data.draw(st.integers(0, 1)), zero_point=zero, b_zero_point=b_zero, low=inner[0],
+        high=inner[1], rescale=rescale, x_count=8,
     ))
 
 
@@ -288,6 +205,7 @@ def vectors(draw: st.DrawFn, machine: Machine) -> Instruction:
     loops = ("block", "y", "x", "ky", "kx")
     counts = [draw(st.integers(1, most)) for most in (2, 2, 3, 3, 3)]
     values = {"source": source, "reduce": reduce, "use_residual": residual, "rescale": draw(st.integers(0, 1))}
+    values |= {"subtract": draw(st.integers(0, residual)), "table": 0 if residual else draw(st.integers(0, 2))}
     values |= dict(zip(("blocks", "y_count", "x_count", "ky_count", "kx_count"), counts, strict=True))
     for bank, (operand, axes) in enumerate((("a", 5), ("b", 5), ("d", 3))):
         steps = [draw(strides) for _ in range(axes)]
@@ -431,7 +349,11 @@ def test_load(data, machine: Machine, seed: int, space: LoadSpace) -> None:
     count = data.draw(st.integers(1, 6))
     width = data.draw(st.integers(1, machine.block_bytes))
     parameter_words = machine.parameter_entries * 4 * machine.parameter_words_per_section
-    units = machine.scratchpad_granules if space == LoadSpace.SCRATCHPAD else parameter_words
+    units = {
+        LoadSpace.SCRATCHPAD: machine.scratchpad_granules,
+        LoadSpace.PARAMETERS: parameter_words,
+        LoadSpace.TABLES: machine.table_words,
+    }[space]
     fields = data.draw(lines(count * machine.granules_per_word, units))
     check(random_state(machine, seed), make(
         Opcode.LOAD, space=space, words=count, window_bytes=width, fill=data.draw(int8s),

@@ -45,17 +45,24 @@ ILLEGAL = {
     "highest bit": with_bits(encode(make(Opcode.STORE, window_bytes=4)), 511, 1),
     "own wait bit": field_bits(Opcode.LOAD, "wait", 1 << Engine.LOAD, window_bytes=4),
     "own send bit": field_bits(Opcode.MATRIX, "send", 1 << Engine.MATRIX),
-    "load space": field_bits(Opcode.LOAD, "space", 2, window_bytes=4),
+    "load space": field_bits(Opcode.LOAD, "space", 3, window_bytes=4),
     "weights source": field_bits(Opcode.WEIGHTS, "source", 1),
     "weights transpose": field_bits(Opcode.WEIGHTS, "transpose", 1),
     "vector reduce": field_bits(Opcode.VECTOR, "reduce", 3),
+    "vector table": field_bits(Opcode.VECTOR, "table", 3),
+    "bit above the last field of vector": with_bits(encode(make(Opcode.VECTOR)), 475, 1),
     "load without a window": encode(make(Opcode.LOAD)),
     "load window beyond the word": encode(make(Opcode.LOAD, window_bytes=3, lane_offset=2)),
     "store without a window": encode(make(Opcode.STORE)),
     "store window beyond the word": encode(make(Opcode.STORE, window_bytes=5)),
     "narrow parameters": encode(make(Opcode.LOAD, space=1, window_bytes=3)),
+    "narrow table words": encode(make(Opcode.LOAD, space=2, window_bytes=3)),
     "products with a residual": encode(make(Opcode.VECTOR, reduce=2, use_residual=1)),
     "products of accumulators": encode(make(Opcode.VECTOR, reduce=2, source=1)),
+    "table with a residual": encode(make(Opcode.VECTOR, table=1, use_residual=1)),
+    "second table with a residual": encode(make(Opcode.VECTOR, table=2, use_residual=1)),
+    "subtraction of nothing": encode(make(Opcode.VECTOR, subtract=1)),
+    "subtraction of nothing before a table": encode(make(Opcode.VECTOR, subtract=1, table=1)),
 }
 
 
@@ -67,6 +74,8 @@ def test_illegal_instruction(case: str) -> None:
 
 
 LIMIT = 8192
+SECOND_SEGMENT = 120 + 16
+"""Of a fill of more than 16 words: presented in the last access of the first segment, which is granted in 120."""
 ADDRESS_ERRORS = {
     "load beyond memory": (make(Opcode.LOAD, **{**WORD, "memory_address": LIMIT}), 120),
     "load's second burst beyond memory": (make(Opcode.LOAD, **{**WORD, "memory_address": LIMIT - 1}), 121),
@@ -75,6 +84,9 @@ ADDRESS_ERRORS = {
     "store into the program": (make(Opcode.STORE, memory_address=127, window_bytes=4), 120),
     "fill beyond the scratchpad": (make(Opcode.LOAD, window_bytes=4, words=2, destination=2047), 120),
     "parameters beyond the memory": (make(Opcode.LOAD, space=1, window_bytes=4, destination=32 * 16), 120),
+    "table words beyond the memory": (make(Opcode.LOAD, space=2, window_bytes=4, destination=128), 120),
+    "last of 17 table words": (make(Opcode.LOAD, space=2, window_bytes=4, destination=112, words=17), SECOND_SEGMENT),
+    "table line far beyond": (make(Opcode.LOAD, space=2, window_bytes=4, destination=(1 << 18) - 1), 120),
     "vector A": (make(Opcode.VECTOR, a=2047, a_span=1, d=256), 120),
     "vector D": (make(Opcode.VECTOR, d=2047, d_span=1), 120),
     "vector leaves the half": (make(Opcode.VECTOR, source=1, a=63, a_span=1), 120),
@@ -103,6 +115,11 @@ def test_matrix_address_error(fields: dict[str, int]) -> None:
 def test_fetch_beyond_memory() -> None:
     result = simulate_time(NANO, [make(Opcode.HALT)], program_address=LIMIT, memory_limit=LIMIT)
     assert (result.status, result.cycles) == (Status.ADDRESS_ERROR, 1)
+
+
+def test_the_last_table_word_is_legal() -> None:
+    load = make(Opcode.LOAD, space=2, window_bytes=4, words=128)
+    assert simulate_time(NANO, [load, make(Opcode.HALT)]).status == Status.DONE
 
 
 def test_store_beside_the_program_is_legal() -> None:

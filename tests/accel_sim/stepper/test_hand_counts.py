@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from accel_sim.stepper import TimeResult, simulate_time
 from machine.config import Machine, load_machine
-from machine.isa import Engine, Instruction, Opcode, VectorReduce, VectorSource, make
+from machine.isa import Engine, Instruction, LoadSpace, Opcode, VectorReduce, VectorSource, make
 from machine.registers import EngineState, Status
 
 NANO = load_machine("nano4")
@@ -126,6 +126,39 @@ def test_token_handoff() -> None:
     result = run(load, make(Opcode.VECTOR, wait=1 << Engine.LOAD, d=256), HALT)
     assert times(result, Engine.VECTOR) == [(224, 246)]
     assert result.counters[Engine.VECTOR, EngineState.WAIT_TOKEN] == 224 - 135
+
+
+def test_table_load_and_look_up() -> None:
+    # nano4: a table is 64 words. The load issues in 119 and is granted its burst of 256 bytes in 120, on the bus in
+    # 121: 64 beats in 221 to 284. Segments of 16 words: the first 16 beats are there in 237, granted at once, written
+    # 238 to 253; the next in the last access of the one before, 253, 269 and 285 (its beats are visible in 285):
+    # 254 to 269, 270 to 285, 286 to 301. The token is visible in 302: the vector issues, is granted in 303, reads its
+    # 3 words in 304 to 306 and writes the last result in 326: the look-up costs no cycle.
+    table = {"memory_address": 4096, "line_bytes": 256, "words": 64, "window_bytes": 4, "window_stride": 4}
+    load = make(Opcode.LOAD, space=LoadSpace.TABLES, send=1 << Engine.VECTOR, **table)
+    spans = {"x_count": 3, "a_x_stride": 1, "a_span": 2, "d": 256, "d_x_stride": 1, "d_span": 2}
+    result = run(load, make(Opcode.VECTOR, table=1, wait=1 << Engine.LOAD, **spans), HALT)
+    assert times(result, Engine.LOAD) == [(119, 301)]
+    assert result.counters[Engine.LOAD, EngineState.BUSY] == 64
+    assert result.counters[Engine.LOAD, EngineState.WAIT_BANK] == 0
+    assert times(result, Engine.VECTOR) == [(302, 303 + 3 + 20)]
+    assert result.cycles == 327
+
+
+def test_table_words_are_granted_while_vector_holds_the_scratchpad() -> None:
+    # The vector (119, granted 120) holds bank 0's write port for its 64 results, 121 to 203. A fill of that bank waits
+    # for it until 204, the cycle of the last write; a fill of table words at the same addresses is granted in 136.
+    vector = make(Opcode.VECTOR, a=256, x_count=64, d_x_stride=1, d_span=63)
+    result = run(vector, make(Opcode.LOAD, space=LoadSpace.TABLES, window_bytes=4), HALT)
+    assert times(result, Engine.LOAD) == [(135, 137)]
+    assert times(run(vector, FILL, HALT), Engine.LOAD) == [(135, 205)]
+
+
+def test_subtraction_takes_the_time_of_an_addition() -> None:
+    # Granted in 120, 64 reads 121 to 184, the last result in 204.
+    values = {"x_count": 64, "use_residual": 1, "b": 256, "d": 512}
+    for subtract in (0, 1):
+        assert times(run(make(Opcode.VECTOR, subtract=subtract, **values), HALT), Engine.VECTOR) == [(119, 204)]
 
 
 def test_store_denies_vector_a_bank() -> None:

@@ -49,7 +49,8 @@ def enumerated(machine: Machine, i: Instruction) -> Addresses:
                 touch(Space.MEMORY, False, (i["memory_address"] + at("memory", d) + b) % (1 << 32))
             for w in range(i["words"]):
                 if i["space"]:
-                    touch(Space.PARAMETER, True, i["destination"] + at("destination", d) + w)
+                    space = {1: Space.PARAMETER, 2: Space.TABLE}[i["space"]]
+                    touch(space, True, i["destination"] + at("destination", d) + w)
                 else:
                     address = i["destination"] + at("destination", d) + w * granules
                     lanes(True, address, i["lane_offset"], i["window_bytes"])
@@ -83,6 +84,8 @@ def enumerated(machine: Machine, i: Instruction) -> Addresses:
             aligned(True, i["d"] + to, machine.columns)
         section = machine.parameter_words_per_section
         entries = range(i["parameters"], i["parameters"] + i["blocks"]) if i["rescale"] else []
+        for b in range(256 * (i["table"] - 1), 256 * i["table"]) if i["table"] else []:
+            touch(Space.TABLE, False, b // word)
         for entry in [*entries, *([i["record"]] if i["use_residual"] else [])]:
             for w in range(3 * section):
                 touch(Space.PARAMETER, False, entry * 4 * section + w)
@@ -90,7 +93,6 @@ def enumerated(machine: Machine, i: Instruction) -> Addresses:
         start = i["memory_address"] // machine.bus_bytes * machine.bus_bytes
         for b in range(i["tiles"] * machine.tile_bytes):
             touch(Space.MEMORY, False, start + b)
-    del word
     return found
 
 
@@ -115,7 +117,7 @@ def _fields(draw: Any, opcode: Opcode, machine: Machine) -> dict[str, int]:
         for n in (1, 2, 3):
             fields |= {f"count{n}": draw(SMALL), f"memory_stride{n}": draw(STRIDE), f"{side}_stride{n}": draw(STRIDE)}
         if opcode is Opcode.LOAD:
-            fields |= {"line_bytes": draw(st.integers(0, 9)), "space": draw(st.integers(0, 1))}
+            fields |= {"line_bytes": draw(st.integers(0, 9)), "space": draw(st.integers(0, 2))}
         else:
             fields["word_stride"] = draw(STRIDE)
     elif opcode is Opcode.WEIGHTS:
@@ -131,6 +133,7 @@ def _fields(draw: Any, opcode: Opcode, machine: Machine) -> dict[str, int]:
                   "use_residual": draw(st.integers(0, 1)) if reduce < 2 else 0, "rescale": draw(st.integers(0, 1)),
                   "source": draw(st.integers(0, 1)) if reduce < 2 else 0, "parameters": draw(st.integers(0, 9)),
                   "record": draw(st.integers(0, 9))}
+        fields["table"] = 0 if fields["use_residual"] else draw(st.integers(0, 2))
         if fields["source"]:
             fields["a"] = draw(st.integers(0, 65535))
         for name in ("y", "x", "ky", "kx"):

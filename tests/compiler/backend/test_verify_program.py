@@ -113,7 +113,10 @@ def test_a_full_queue_before_the_instruction_that_frees_it_is_a_deadlock() -> No
     [
         (make(Opcode.LOAD, window_bytes=0), "window_bytes = 0"),
         (make(Opcode.LOAD, window_bytes=3, lane_offset=2), "beyond a word of 4 bytes"),
-        (make(Opcode.LOAD, space=1, window_bytes=2), "whole words of 4 bytes"),
+        (make(Opcode.LOAD, space=1, window_bytes=2), "parameters are loaded in whole words of 4 bytes"),
+        (make(Opcode.LOAD, space=2, window_bytes=2), "tables are loaded in whole words of 4 bytes"),
+        (make(Opcode.LOAD, space=2, window_bytes=4, destination=127, words=2), "table address 128; the last is 127"),
+        (_change(make(Opcode.LOAD, window_bytes=4), space=3), "load.space = 3: legal are 0, 1, 2"),
         (make(Opcode.LOAD, window_bytes=4, destination=2047, words=2), "scratchpad address 2048; the last is 2047"),
         (make(Opcode.LOAD, window_bytes=4, line_bytes=4, memory_address=65536), "memory address 65539"),
         (make(Opcode.LOAD, window_bytes=4, line_bytes=4000, window_stride=200, words=20), "the load buffer holds 1024"),
@@ -125,6 +128,9 @@ def test_a_full_queue_before_the_instruction_that_frees_it_is_a_deadlock() -> No
         (make(Opcode.MATRIX, blocks=2, row_count0=5, accumulator_stride=4), "accumulator_stride 4 is less"),
         (make(Opcode.VECTOR, source=1, a=63, a_span=1, x_count=2, a_x_stride=1), "leave a half of 64"),
         (make(Opcode.VECTOR, reduce=2, use_residual=1), "has no residual operand"),
+        (make(Opcode.VECTOR, use_residual=1, b=256, table=2), "table = 2 with use_residual = 1"),
+        (make(Opcode.VECTOR, subtract=1), "no residual operand to subtract"),
+        (_change(make(Opcode.VECTOR), table=3), "vector.table = 3: legal are 0, 1, 2"),
         (make(Opcode.VECTOR, use_residual=1, a=3, b=200, d=300), "A and B share a scratchpad bank"),
         (make(Opcode.VECTOR, source=1, rescale=1, parameters=32), "parameter address"),
         (_change(make(Opcode.VECTOR), wait=1 << 3), "waits for or sends to itself"),
@@ -134,6 +140,22 @@ def test_an_illegal_instruction_is_named_with_the_reason(instruction: Instructio
     with pytest.raises(ProgramError, match=r"^instruction 0 \(") as caught:
         verify_program(NANO, [instruction, make(Opcode.HALT)], 65536)
     assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize(("table", "word", "race"), [(1, 0, True), (1, 63, True), (1, 64, False), (2, 63, False),
+                                                    (2, 64, True), (2, 127, True), (0, 0, False)])
+def test_a_table_is_loaded_and_looked_up_in_order(table: int, word: int, race: bool) -> None:
+    """nano4: 64 words a table. Either order of the two instructions needs a token where they meet."""
+    load = make(Opcode.LOAD, space=2, destination=word, window_bytes=4)
+    vector = make(Opcode.VECTOR, table=table, low=-128, high=127)
+    for first, second in ((load, vector), (vector, load)):
+        if race:
+            with pytest.raises(ProgramError, match=r"instruction 1 .*race: it conflicts with instruction 0"):
+                verify_program(NANO, [first, second, make(Opcode.HALT)], 65536)
+        else:
+            verify_program(NANO, [first, second, make(Opcode.HALT)], 65536)
+        ordered = [_change(first, send=1 << second.engine), _change(second, wait=1 << first.engine)]
+        verify_program(NANO, [*ordered, make(Opcode.HALT)], 65536)
 
 
 def test_halt_ends_the_program_and_only_there() -> None:
