@@ -17,10 +17,10 @@ import networkx as nx
 import numpy.typing as npt
 
 from compiler.graph_dict import node_from_dict, node_to_dict, tensor_from_dict, tensor_to_dict, texts
-from compiler.graph_types import HOST_OPS, MOVES, AttributeValue, Node, Op, Quantization, Tensor
+from compiler.graph_types import BINARY, HOST_OPS, MOVES, AttributeValue, Node, Op, Quantization, Tensor
 from machine.errors import ModelError
 
-__all__ = ["HOST_OPS", "MOVES", "AttributeValue", "Graph", "Node", "Op", "Quantization", "Tensor"]
+__all__ = ["BINARY", "HOST_OPS", "MOVES", "AttributeValue", "Graph", "Node", "Op", "Quantization", "Tensor"]
 
 FORMAT_VERSION = 1
 

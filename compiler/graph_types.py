@@ -22,6 +22,8 @@ class Op(StrEnum):
     CONV2D = "conv2d"  # every stage; depthwise is groups == input channels
     DENSE = "dense"  # every stage
     ADD = "add"  # every stage
+    SUB = "sub"  # every stage
+    MUL = "mul"  # every stage
     MAX_POOL = "max_pool"  # every stage
     AVERAGE_POOL = "average_pool"  # every stage
     RESHAPE = "reshape"  # every stage
@@ -30,6 +32,8 @@ class Op(StrEnum):
     PAD = "pad"  # every stage; attributes pads (all befores, then all afters), value
     TRANSPOSE = "transpose"  # every stage; attribute permutation
     SOFTMAX = "softmax"  # every stage; runs on the host
+    FUNCTION = "function"  # float graph; attribute expression (see compiler.expression)
+    TABLE = "table"  # quantized graph: every value is looked up in a constant of 256 entries
     RELU = "relu"  # until fused
     CLIP = "clip"  # until fused
     BATCH_NORMALIZATION = "batch_normalization"  # until folded
@@ -41,6 +45,8 @@ class Op(StrEnum):
 
 MOVES = frozenset({Op.CONCAT, Op.SLICE, Op.PAD, Op.TRANSPOSE})
 """Operators that only move values: every value of the output is one of an input, or the padding value."""
+BINARY = frozenset({Op.ADD, Op.SUB, Op.MUL})
+"""Operators of two operands, element by element, which broadcast to each other."""
 HOST_OPS = frozenset({Op.QUANTIZE, Op.DEQUANTIZE, Op.SOFTMAX})
 """Operators of the quantized graph that the host executes."""
 
@@ -179,6 +185,17 @@ class Node:
         if not isinstance(value, int | float):
             raise self.error(f"attribute '{name}' must be a number, got {value!r}")
         return float(value)
+
+    def text(self, name: str) -> str:
+        """Return an attribute that is text.
+
+        Raises:
+            ModelError: it is missing or not text.
+        """
+        value = self.attributes.get(name)
+        if not isinstance(value, str):
+            raise self.error(f"attribute '{name}' must be text, got {value!r}")
+        return value
 
     def error(self, reason: str) -> ModelError:
         """Return an error that names this node and its operator."""

@@ -26,6 +26,8 @@ INT8_MAX = 127
 ADD_LEFT_SHIFT = 20
 """Left shift of both operands of a quantized addition (TFLite reference kernel `add.h`)."""
 MAX_SHIFT = 31
+TABLE_SHAPE = (256,)
+"""Shape of a look-up table: an entry for each int8 value."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from compiler.graph import Graph, Node, Op
-from compiler.quantizer.parameters import add_parameters, affine_parameters, average_parameters, pad_value
+from compiler.graph import BINARY, Graph, Node, Op
+from compiler.quantizer.parameters import (
+    add_parameters,
+    affine_parameters,
+    average_parameters,
+    pad_value,
+    product_parameters,
+)
 from machine import numerics
 from machine.errors import DataError
 from machine.numerics import INT8_MIN, FloatArray, Int8Array, Int32Array
@@ -91,9 +97,11 @@ def _check_inputs(graph: Graph, inputs: Mapping[str, AnyArray]) -> int:
 
 def _execute(graph: Graph, values: dict[str, AnyArray], integers_only: bool) -> dict[str, AnyArray]:
     for node in graph.nodes():
-        operands = [values[name] for name in node.inputs if name in values]
         if node.output in values or (integers_only and node.op in (Op.DEQUANTIZE, Op.SOFTMAX)):
             continue
+        operands = [values[name] for name in node.inputs if name in values]
+        if node.op in BINARY:
+            operands = [values[name] if name in values else graph.tensors[name].array for name in node.inputs]
         values[node.output] = EXECUTE[node.op](graph, node, operands)
     return values
 
@@ -127,8 +135,21 @@ def _add(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
     p = add_parameters(graph, node)
     a, b = operands
     return numerics.add(
-        a, p.a_zero_point, b, p.b_zero_point, p.rescale, p.output_zero_point, p.low, p.high
+        a, p.a_zero_point, b, p.b_zero_point, p.rescale, p.output_zero_point, p.low, p.high, node.op is Op.SUB
     )
+
+
+def _mul(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
+    p = product_parameters(graph, node)
+    a, b = operands
+    product = (a.astype(np.int32) - p.a_zero_point) * (b.astype(np.int32) - p.b_zero_point)
+    return numerics.finish(
+        product, 0, p.rescale.multiplier, p.rescale.left, p.rescale.right, p.output_zero_point, p.low, p.high
+    )
+
+
+def _table(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
+    return numerics.look_up(operands[0], graph.tensors[node.inputs[1]].array)
 
 
 def _max_pool(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
@@ -194,6 +215,9 @@ EXECUTE: Mapping[Op, Callable[[Graph, Node, list[AnyArray]], AnyArray]] = {
     Op.CONV2D: _conv2d,
     Op.DENSE: _dense,
     Op.ADD: _add,
+    Op.SUB: _add,
+    Op.MUL: _mul,
+    Op.TABLE: _table,
     Op.MAX_POOL: _max_pool,
     Op.AVERAGE_POOL: _average_pool,
     Op.CONCAT: _concat,

@@ -52,9 +52,14 @@ def weight_tiles(machine: Machine, layer: Layer) -> Int8Array:
 def multiplier_words(machine: Machine, layer: Layer) -> bytes:
     """Return depthwise weights as words: plane, kernel row, kernel column, lanes."""
     assert layer.weight is not None
-    channels, height, width = layer.weight.shape
+    return operand_words(machine, layer.weight)
+
+
+def operand_words(machine: Machine, values: Int8Array) -> bytes:
+    """Return a constant operand, int8[C, H, W], in blocked layout."""
+    channels, height, width = values.shape
     padded = np.zeros((round_up(channels, machine.block_bytes), height, width), np.int8)
-    padded[:channels] = layer.weight
+    padded[:channels] = values
     return padded.reshape(-1, machine.block_bytes, height, width).transpose(0, 2, 3, 1).tobytes()
 
 

@@ -10,6 +10,7 @@ from compiler.backend.constants import (
     Constants,
     channel_entries,
     multiplier_words,
+    operand_words,
     record_entry,
     uniform_entries,
     weight_tiles,
@@ -20,11 +21,13 @@ from compiler.backend.instructions import build
 from compiler.backend.layers import Kernel, Layer, Layout, Network, Source
 from compiler.backend.memory import MemoryMap
 from compiler.backend.plan import Buffers, LayerPlan, Plan
+from compiler.backend.tables import TableSlots
 from compiler.backend.tile import Item, granules, items, parameter_slot
 from compiler.backend.transfers import (
     fill_border,
     load_parameters,
     load_region,
+    load_table,
     load_words,
     store_blocked,
     store_dense,
@@ -46,7 +49,7 @@ class Step:
 
 @dataclass
 class Emitter:
-    """State that runs through the network: accumulator half, parameter half, constants."""
+    """State that runs through the network: accumulator half, parameter half, tables, constants."""
 
     machine: Machine
     network: Network
@@ -54,9 +57,14 @@ class Emitter:
     memory: MemoryMap
     constants: Constants = field(default_factory=Constants)
     items_done: int = 0
+    tables: TableSlots = field(default_factory=TableSlots)
 
     def steps(self) -> Iterator[Step]:
         """Yield all steps in an order in which every value is made before it is used."""
+        for value in self.network.values.values():
+            if value.constant is not None:
+                address = self.constants.add(operand_words(self.machine, value.constant))
+                self.memory.places[value.name, Layout.BLOCKED] = address
         for index, layer in enumerate(self.plan.layers):
             yield from _LayerEmitter(self, index, layer).steps()
 
@@ -75,6 +83,7 @@ class _LayerEmitter:
     weights: dict[tuple[tuple[int, int], tuple[int, int], int], tuple[int, int]] = field(default_factory=dict)
     parameters: int = 0
     record: int = 0
+    table: int = 0
     item_index: int = 0
     held_multipliers: tuple[int, int] = (0, 0)
     multipliers_loaded: int = 0
@@ -114,7 +123,7 @@ class _LayerEmitter:
             self.emitter.items_done += 1
 
     def _prepare(self) -> None:
-        """Load what belongs to the whole layer: border of a resident output, parameters, record."""
+        """Load what belongs to the whole layer: border of a resident output, parameters, record, table."""
         machine, layer, constants = self.machine, self.layer, self.emitter.constants
         half = machine.parameter_entries // 2
         self.parameters, self.record = half * (self.index % 2), half * (self.index % 2) + half - 1
@@ -126,6 +135,14 @@ class _LayerEmitter:
             self.loads.append(load_parameters(machine, address, self.record, (1, 1), 0))
         if layer.parameters is not None:
             self._prepare_parameters()
+        if layer.table is not None:
+            self._prepare_table(layer.table.tobytes())
+
+    def _prepare_table(self, table: bytes) -> None:
+        slot, load = self.emitter.tables.take(table)
+        self.table = slot + 1
+        if load:
+            self.loads.append(load_table(self.machine, self.emitter.constants.add(table), slot))
 
     def _prepare_parameters(self) -> None:
         machine, parameters = self.machine, self.layer.parameters
@@ -197,7 +214,8 @@ class _LayerEmitter:
         output = self._output_box(item)
         residual = None
         if self.layer.residual is not None:
-            residual = self._operand(self.layer.residual, item.output, self.plan.residual, self.item_index)
+            region = self.layer.residual.broadcast(self.machine, item.output)
+            residual = self._operand(self.layer.residual, region, self.plan.residual, self.item_index)
         accumulator = 0
         if self.layer.kernel is Kernel.MATRIX:
             accumulator = self.emitter.items_done % 2 * self.machine.accumulator_half_rows
@@ -210,7 +228,7 @@ class _LayerEmitter:
             source = self._source_box(item.inputs[0])
         self.body += vector_instructions(VectorItem(
             self.machine, self.layer, item.output, source, output, residual, accumulator, entry, lane_entries,
-            self.record, self._multipliers(item.output.planes),
+            self.record, self._multipliers(item.output.planes), self.table,
         ))
         self._store(output, item.output)
         yield self._step()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from compiler.backend.geometry import Geometry, Window
+from compiler.backend.geometry import Geometry, Region, Window
+from machine.config import Machine
 from machine.numerics import Int8Array, Int32Array
 
 
@@ -16,8 +17,14 @@ class Kernel(StrEnum):
     DEPTHWISE = "depthwise"  # vector: multiply-accumulate with weights in the scratchpad
     MAX = "max"  # vector: maximum of the window
     AVERAGE = "average"  # vector: sum of the window, requantized
-    ADD = "add"  # vector: residual addition of two activations
+    ADD = "add"  # vector: residual addition (or subtraction) of two activations
+    PRODUCT = "product"  # vector: multiply-accumulate of two activations, one tap
+    TABLE = "table"  # vector: every value looked up
     COPY = "copy"  # load and store only: values change their place
+
+
+ELEMENTWISE = frozenset({Kernel.ADD, Kernel.PRODUCT})
+"""Kernels of two operands, either of which may be broadcast."""
 
 
 class Layout(StrEnum):
@@ -69,6 +76,15 @@ class Source:
         """The geometry that the kernel works on."""
         return self.virtual or self.geometry
 
+    def broadcast(self, machine: Machine, region: Region) -> Region:
+        """Return what of the activation an element-wise operation on a region of its output reads."""
+        g = self.geometry
+        return Region(
+            region.planes if g.planes(machine) > 1 else (0, 1),
+            region.rows if g.height > 1 else (0, 1),
+            region.columns if g.width > 1 else (0, 1),
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChannelParameters:
@@ -113,8 +129,9 @@ class Layer:
 
     `weight` is int8[CO, lanes, KH, KW] for the matrix kernel, int8[C, KH, KW] for depthwise. `parameters` has an
     entry for each output block or, for averages, for each divisor (then `borders` says which). `record` is the
-    residual addition's entry: int32[3, 4]. A copying layer has `runs` from its `copied` sources; where it is `padded`,
-    what they do not cover is `fill`.
+    residual addition's entry: int32[3, 4]; with `subtract` the residual is subtracted. The second operand of a product
+    is its `residual`. `table` is int8[256]: results are looked up in it. A copying layer has `runs` from its `copied`
+    sources; where it is `padded`, what they do not cover is `fill`.
     """
 
     name: str
@@ -133,6 +150,8 @@ class Layer:
     borders: tuple[Border, ...] = ()
     residual: Source | None = None
     record: Int32Array | None = None
+    subtract: bool = False
+    table: Int8Array | None = None
     fill: int = 0
     copied: tuple[Source, ...] = ()
     runs: tuple[Run, ...] = ()
@@ -161,6 +180,8 @@ class Value:
     """Memory must hold the blocks: a model's input or output where the edge is blocked, or a joined concat."""
     home: tuple[str, int] | None = None
     """The joined concat in whose memory the blocks lie, and the plane at which they begin."""
+    constant: Int8Array | None = field(default=None, compare=False)
+    """The values, int8[C, H, W], of an operand that the program holds."""
 
 
 @dataclass(frozen=True, slots=True)

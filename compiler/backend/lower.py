@@ -8,13 +8,23 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from compiler.backend.elementwise import (
+    addition_record,
+    constant_value,
+    fused_tables,
+    look_up_layer,
+    operand_of,
+    product_layer,
+    replicating_layer,
+    with_table,
+)
 from compiler.backend.geometry import Geometry, Window
 from compiler.backend.layers import Border, ChannelParameters, Edge, Kernel, Layer, Layout, Network, Source, Value
 from compiler.backend.moves import geometry_of, keeps_channels, runs
 from compiler.backend.moves import parts as moved_parts
 from compiler.backend.packing import pack_convolution
 from compiler.backend.partition import Partition, node_error
-from compiler.graph import MOVES, Graph, Node, Op, Tensor
+from compiler.graph import BINARY, MOVES, Graph, Node, Op, Tensor
 from compiler.quantizer.parameters import (
     AddParameters,
     AffineParameters,
@@ -22,13 +32,14 @@ from compiler.quantizer.parameters import (
     affine_parameters,
     average_parameters,
     pad_value,
+    product_parameters,
 )
 from machine.config import Machine
 from machine.errors import CompileError
 from machine.numerics import INT8_MAX, INT8_MIN, AddRescale, Int8Array, Int32Array
 
 DENSE_EDGE = Edge()
-READ_BLOCKS = frozenset({Op.CONV2D, Op.ADD, Op.MAX_POOL, Op.AVERAGE_POOL, Op.CONCAT, Op.SLICE, Op.PAD})
+READ_BLOCKS = BINARY | {Op.CONV2D, Op.MAX_POOL, Op.AVERAGE_POOL, Op.CONCAT, Op.SLICE, Op.PAD, Op.TABLE}
 """Operators that read an activation of their own geometry as blocks."""
 
 
@@ -62,13 +73,16 @@ def geometry(tensor: Tensor) -> Geometry:
 
 
 def fused_additions(graph: Graph, parts: Partition) -> dict[str, Node]:
-    """Return, by addition, the convolution or product whose result nothing else reads, to be computed with it."""
+    """Return, by addition, the convolution or product whose result nothing else reads, to be computed with it.
+
+    A subtraction is computed with what it subtracts from. What is computed with an addition is as large as its result.
+    """
     body = {node.name: index for index, node in enumerate(parts.body)}
     fused: dict[str, Node] = {}
     for node in parts.body:
-        if node.op is not Op.ADD or node.inputs[0] == node.inputs[1]:
+        if node.op not in (Op.ADD, Op.SUB) or node.inputs[0] == node.inputs[1]:
             continue
-        makers = [graph.producer(name) for name in node.inputs]
+        makers = [graph.producer(name) for name in node.inputs[: 1 if node.op is Op.SUB else 2]]
         found = [maker for maker in makers if maker is not None and _fusible(graph, parts, maker, node)]
         if found:
             fused[node.name] = max(found, key=lambda maker: body[maker.name])
@@ -77,6 +91,8 @@ def fused_additions(graph: Graph, parts: Partition) -> dict[str, Node]:
 
 def _fusible(graph: Graph, parts: Partition, maker: Node, addition: Node) -> bool:
     if maker.op not in (Op.CONV2D, Op.DENSE) or maker.output in parts.outputs:
+        return False
+    if graph.tensors[maker.output].shape != graph.tensors[addition.output].shape:
         return False
     return not _is_depthwise(graph, maker) and [n.name for n in graph.consumers(maker.output)] == [addition.name]
 
@@ -95,19 +111,6 @@ def _window(node: Node, kernel: tuple[int, ...]) -> Window:
     return Window((kernel[0], kernel[1]), (strides[0], strides[1]), (dilations[0], dilations[1]), (top, left))
 
 
-def _record(rescale: AddRescale, zero_point: int, low: int, high: int) -> Int32Array:
-    """Return a residual addition's entry, int32[3, 4] (docs/units/scratchpad.md)."""
-    parts = (rescale.a, rescale.b, rescale.out)
-    return np.array(
-        [
-            [*(part.multiplier for part in parts), zero_point],
-            [*(part.left for part in parts), low],
-            [*(part.right for part in parts), high],
-        ],
-        np.int32,
-    )
-
-
 @dataclass
 class _Lowering:
     """The network under construction."""
@@ -120,10 +123,12 @@ class _Lowering:
     values: dict[str, Value] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     fused: dict[str, Node] = field(init=False)
+    tables: dict[str, Node] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Find the additions that are computed with what they add to."""
+        """Find the additions that are computed with what they add to, and the tables with what they look up."""
         self.fused = fused_additions(self.graph, self.parts)
+        self.tables = fused_tables(self.graph, self.parts)
 
     def add_value(self, tensor: Tensor, is_input: bool = False) -> None:
         """Add an activation of its own."""
@@ -133,7 +138,7 @@ class _Lowering:
 
     def convert(self, node: Node) -> None:
         """Add the layers of a node."""
-        if any(node.name == maker.name for maker in self.fused.values()):
+        if any(node.name == maker.name for maker in self.fused.values()) or node in self.tables.values():
             return
         if node.op is Op.RESHAPE:
             self.aliases[node.output] = self.aliases[node.inputs[0]]
@@ -144,13 +149,20 @@ class _Lowering:
             return
         if node.op in MOVES:
             self.layers.append(self._copy(node))
-        elif node.op is Op.ADD:
+        elif node.op in (Op.ADD, Op.SUB):
             self._addition(node)
+        elif node.op is Op.MUL:
+            self.layers.append(self._product(node))
+        elif node.op is Op.TABLE:
+            self.layers.append(look_up_layer(self.graph, node, self._source(node.inputs[0])))
         elif node.op in (Op.CONV2D, Op.DENSE):
             self.layers.append(self._affine(node))
         else:
             self.layers.append(self._pool(node))
-        self.add_value(self.graph.tensors[node.output])
+        table = self.tables.get(node.name)
+        if table is not None:
+            self.layers[-1] = with_table(self.graph, self.layers[-1], table)
+        self.add_value(self.graph.tensors[node.output if table is None else table.output])
 
     def _homes(self, node: Node) -> dict[str, int]:
         """Return the first plane of each part of a concat whose makers can store into its memory; else nothing.
@@ -298,22 +310,43 @@ class _Lowering:
         )
 
     def _addition(self, node: Node) -> None:
-        p = add_parameters(self.graph, node)
-        maker = self.fused.get(node.name)
+        p, output = add_parameters(self.graph, node), geometry(self.graph.tensors[node.output])
+        maker, subtract = self.fused.get(node.name), node.op is Op.SUB
         if maker is None:
-            a, b = (self._source(name) for name in node.inputs)
-            output = geometry(self.graph.tensors[node.output])
-            record = _record(p.rescale, p.output_zero_point, p.low, p.high)
+            a, b = (self._operand(node, name, output) for name in node.inputs)
             self.layers.append(Layer(
                 node.name, (node.name,), Kernel.ADD, a, node.output, output, Window(), p.a_zero_point,
-                INT8_MIN, INT8_MAX, 0, residual=b, record=record, fill=p.a_zero_point,
+                INT8_MIN, INT8_MAX, 0, residual=b, record=addition_record(p.rescale, p), subtract=subtract,
+                fill=p.a_zero_point,
             ))
             return
         layer, other = self._affine(maker), node.inputs[1 - node.inputs.index(maker.output)]
+        record = addition_record(_ordered(p, maker.output == node.inputs[0]), p)
+        residual = self._operand(node, other, output)
         self.layers.append(dataclasses.replace(
-            layer, nodes=(maker.name, node.name), output=node.output, residual=self._source(other),
-            record=_record(_ordered(p, maker.output == node.inputs[0]), p.output_zero_point, p.low, p.high),
+            layer, nodes=(maker.name, node.name), output=node.output, residual=residual, record=record,
+            subtract=subtract,
         ))
+
+    def _product(self, node: Node) -> Layer:
+        output = geometry(self.graph.tensors[node.output])
+        a, b = (self._operand(node, name, output) for name in node.inputs)
+        return product_layer(node, product_parameters(self.graph, node), a, b, output)
+
+    def _operand(self, node: Node, name: str, output: Geometry) -> Source:
+        """How an element-wise operator reads an operand; one channel for many is put into all lanes of a block."""
+        tensor = self.graph.tensors[name]
+        spread = geometry(tensor).channels < output.channels
+        if not spread and not tensor.is_constant:
+            return self._source(name)
+        own = f"{name} in all lanes" if spread else name
+        if own not in self.values and tensor.is_constant:
+            self.values[own] = constant_value(self.machine, own, tensor, output)
+        elif own not in self.values:
+            layer = replicating_layer(self.machine, node, self._source(name), own)
+            self.values[own] = Value(own, layer.geometry, tensor.zero_point)
+            self.layers.append(layer)
+        return operand_of(self.values[own])
 
 
 def _ordered(p: AddParameters, first: bool) -> AddRescale:

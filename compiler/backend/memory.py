@@ -96,6 +96,8 @@ def map_memory(machine: Machine, network: Network, plan: Plan) -> MemoryMap:
             if source.layout is Layout.BLOCKED:
                 (copied_reads if layer.copied else blocked_reads).add(source.value)
     for value in sorted(network.values.values(), key=lambda value: (not value.is_output, made.get(value.name, -1))):
+        if value.constant is not None:
+            continue
         first = made.get(value.name, -1)
         life = (first, read.get(value.name, first) + LAYERS_AT_ONCE)
         if value.is_input or value.is_output:

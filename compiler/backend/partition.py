@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from compiler.graph import HOST_OPS, MOVES, Graph, Node, Op
+from compiler.graph import BINARY, HOST_OPS, MOVES, Graph, Node, Op
 from machine.errors import CompileError
 
-ACCELERATED = MOVES | {Op.CONV2D, Op.DENSE, Op.ADD, Op.MAX_POOL, Op.AVERAGE_POOL, Op.RESHAPE}
+ANY_RANK = MOVES | BINARY | {Op.TABLE, Op.RESHAPE}
+"""Operators of the accelerator that take tensors of any number of dimensions."""
+ACCELERATED = ANY_RANK | {Op.CONV2D, Op.DENSE, Op.MAX_POOL, Op.AVERAGE_POOL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,5 +66,5 @@ def _check_body(graph: Graph, node: Node, late: set[str]) -> None:
             raise node_error(node, f"tensor '{name}' must be int8, it is {tensor.dtype}")
         if tensor.shape[:1] != (1,):
             raise node_error(node, f"tensor '{name}' has shape {list(tensor.shape)}; the batch must be 1")
-        if node.op not in MOVES | {Op.RESHAPE} and len(tensor.shape) not in (2, 4):
+        if node.op not in ANY_RANK and len(tensor.shape) not in (2, 4):
             raise node_error(node, f"tensor '{name}' has shape {list(tensor.shape)}; legal are [1, K] and [1, C, H, W]")

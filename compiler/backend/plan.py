@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from compiler.backend.copies import copy_work
 from compiler.backend.geometry import Box, Region, ceil_div
-from compiler.backend.layers import Kernel, Layer, Layout, Network
+from compiler.backend.layers import ELEMENTWISE, Kernel, Layer, Layout, Network
 from compiler.backend.tile import Streams, Tiling, Work, candidates, least_cycles, work
 from machine.config import Machine
 from machine.errors import CompileError
@@ -330,7 +330,8 @@ def _fills(network: Network, value: str) -> set[int]:
         g, window = layer.source.geometry, layer.window
         spans = [window.span(axis, 0, (layer.geometry.height, layer.geometry.width)[axis]) for axis in (0, 1)]
         sizes = (g.height, g.width)
-        if not is_residual and any(s[0] < 0 or s[1] > n for s, n in zip(spans, sizes, strict=True)):
+        windowed = not is_residual and layer.kernel not in ELEMENTWISE
+        if windowed and any(s[0] < 0 or s[1] > n for s, n in zip(spans, sizes, strict=True)):
             found.add(layer.fill)
     return found
 
@@ -343,13 +344,13 @@ def _resident_region(machine: Machine, network: Network, value: str) -> Region |
         return None
     if len(_fills(network, value)) > 1:
         return None
-    if any(layer.kernel is Kernel.ADD and layer.residual is not None and layer.residual.value == layer.source.value
+    if any(layer.kernel in ELEMENTWISE and layer.residual is not None and layer.residual.value == layer.source.value
            for _, layer, _ in readers):
         return None
     g = network.values[value].geometry
     region = Region((0, g.planes(machine)), (0, g.height), (0, g.width))
     for _, layer, is_residual in readers:
-        if not is_residual:
+        if not is_residual and layer.kernel not in ELEMENTWISE:
             spans = (layer.window.span(0, 0, layer.geometry.height), layer.window.span(1, 0, layer.geometry.width))
             region = region.merge(Region(region.planes, *spans))
     return region

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from compiler.backend.geometry import Region, ceil_div
-from compiler.backend.layers import Kernel, Layer, Layout, Source
+from compiler.backend.layers import ELEMENTWISE, Kernel, Layer, Layout, Source
 from machine.config import BURST_BYTES, LOAD_IN_FLIGHT, VECTOR_LATENCY_CYCLES, Machine
 from machine.isa import INSTRUCTION_BYTES
 
@@ -79,6 +79,8 @@ def inputs_of(
     rows: tuple[int, int], columns: tuple[int, int],
 ) -> tuple[Region, ...]:
     """Return the input regions of an item."""
+    if layer.kernel in ELEMENTWISE:
+        return (layer.source.broadcast(machine, Region(planes, rows, columns)),)
     seen = (layer.window.span(0, *rows), layer.window.span(1, *columns))
     if layer.kernel is not Kernel.MATRIX:
         return (Region(planes, *seen),)
@@ -184,9 +186,11 @@ def work(machine: Machine, layer: Layer, tiling: Tiling, streams: Streams) -> Wo
     beats, writes = load_cycles(machine, layer.source, first) if streams.source else (0, 0)
     reloads = chunks * (groups if chunks > 1 or layer.kernel is not Kernel.MATRIX else 1) * spatial
     result = Region((0, tiling.planes), (0, tiling.height), (0, tiling.width))
-    rest_beats, rest_writes = 0, 0
+    rest_beats, rest_writes, rest_words = 0, 0, 0
     if layer.residual is not None and streams.residual:
-        rest_beats, rest_writes = load_cycles(machine, layer.residual, result)
+        rest = layer.residual.broadcast(machine, result)
+        rest_beats, rest_writes = load_cycles(machine, layer.residual, rest)
+        rest_words = rest.words
     vector_item, period = _period(machine, layer, tiling)
     bus = _weight_beats(machine, layer, tiling) * count
     bus += beats * reloads + rest_beats * count + count * FETCHES * INSTRUCTION_BYTES // machine.bus_bytes
@@ -201,7 +205,7 @@ def work(machine: Machine, layer: Layer, tiling: Tiling, streams: Streams) -> Wo
     return Work(
         total + ends,
         first.words if streams.source else 0,
-        result.words if streams.residual and layer.residual is not None else 0,
+        rest_words,
         result.words if streams.output else 0,
         1 if single else 2,
         1 if count == 1 else 2,
@@ -215,6 +219,8 @@ def _first_input(machine: Machine, layer: Layer, tiling: Tiling) -> tuple[int, R
     window = layer.window
     rows = window.span(0, 0, min(tiling.height, layer.geometry.height))
     columns = window.span(1, 0, min(tiling.width, layer.geometry.width))
+    if layer.kernel in ELEMENTWISE:
+        return 1, layer.source.broadcast(machine, Region((0, tiling.planes), rows, columns))
     if layer.kernel is not Kernel.MATRIX:
         return 1, Region((0, tiling.planes), rows, columns)
     planes = layer.source.seen.planes(machine)
@@ -258,7 +264,7 @@ def _period(machine: Machine, layer: Layer, tiling: Tiling) -> tuple[int, int]:
     area = tiling.height * tiling.width
     blocks = tiling.planes * (machine.block_bytes // machine.columns)
     if layer.kernel is not Kernel.MATRIX:
-        vector = blocks * area * (1 if layer.kernel is Kernel.ADD else _taps(layer)) + HANDSHAKE_CYCLES
+        vector = blocks * area * _taps(layer) + HANDSHAKE_CYCLES
         return vector, vector
     chunks = ceil_div(layer.source.seen.planes(machine), tiling.chunk)
     matrix = blocks * _tiles(machine, layer) * max(area, machine.rows) + chunks

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from compiler.backend.geometry import Box, Geometry, Region
 from compiler.backend.instructions import build
 from compiler.backend.layers import Layout, Packing, Source
-from machine.config import Machine
+from machine.config import TABLE_BYTES, Machine
 from machine.isa import Instruction, LoadSpace, Opcode
 
 Loop = tuple[int, int, int]
@@ -40,6 +40,15 @@ def load_parameters(machine: Machine, address: int, entry: int, groups: Sequence
     return _load(
         entry * 4 * section, 3 * section, machine.block_bytes, loops, space=LoadSpace.PARAMETERS,
         memory_address=address, line_bytes=entry_bytes, window_stride=machine.block_bytes,
+    )
+
+
+def load_table(machine: Machine, address: int, slot: int) -> Instruction:
+    """Load one of the vector engine's tables."""
+    block, words = machine.block_bytes, TABLE_BYTES // machine.block_bytes
+    return _load(
+        slot * words, words, block, (), space=LoadSpace.TABLES, memory_address=address, line_bytes=TABLE_BYTES,
+        window_stride=block,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from compiler.backend.geometry import Box, Region
 from compiler.backend.instructions import build
-from compiler.backend.layers import Kernel, Layer
+from compiler.backend.layers import ELEMENTWISE, Kernel, Layer, Source
 from machine.config import Machine
 from machine.isa import Instruction, Opcode, VectorReduce, VectorSource
 
@@ -30,6 +30,8 @@ class VectorItem:
     lane_entries: int
     record: int
     multipliers: int
+    table: int
+    """0 for none, 1 or 2."""
 
 
 def vector_instructions(item: VectorItem) -> Iterator[Instruction]:
@@ -39,6 +41,8 @@ def vector_instructions(item: VectorItem) -> Iterator[Instruction]:
             yield _drain(item, lane)
         elif item.layer.kernel is Kernel.AVERAGE:
             yield from _average(item, lane)
+        elif item.layer.kernel in ELEMENTWISE:
+            yield _elementwise(item, lane)
         else:
             yield _window(item, lane)
 
@@ -58,18 +62,32 @@ def _operand(name: str, address: int, strides: Strides, counts: Strides) -> dict
     return {name: address, f"{name}_span": span, **fields}
 
 
+def _broadcast(
+    item: VectorItem, name: str, source: Source, box: Box, region: Region, lane: int, counts: Strides
+) -> dict[str, int]:
+    """An operand of an element-wise operation: along axes that it does not have it stays where it is."""
+    g = source.geometry
+    sizes = (g.planes(item.machine), g.height, g.width)
+    strides = [stride if size > 1 else 0 for stride, size in zip(_strides(box), sizes, strict=True)]
+    address = _at(item, box, source.broadcast(item.machine, region), lane)
+    return _operand(name, address, (strides[0], strides[1], strides[2]), counts)
+
+
 def _at(item: VectorItem, box: Box, region: Region, lane: int) -> int:
     return box.address(region.planes[0], region.rows[0], region.columns[0]) + lane * _lane_step(item)
 
 
 def _common(item: VectorItem, region: Region, lane: int, counts: Strides) -> dict[str, int]:
-    """Counts, destination, and residual operand."""
+    """Counts, destination, table, and second operand."""
     fields = {"blocks": counts[0], "y_count": counts[1], "x_count": counts[2]}
     fields |= _operand("d", _at(item, item.output, region, lane), _strides(item.output), counts)
     fields |= {"zero_point": item.layer.zero_point, "low": item.layer.low, "high": item.layer.high}
+    fields["table"] = item.table
     if item.residual is not None and item.layer.residual is not None:
-        fields |= _operand("b", _at(item, item.residual, region, lane), _strides(item.residual), counts)
-        fields |= {"use_residual": 1, "b_zero_point": item.layer.residual.zero_point, "record": item.record}
+        fields |= _broadcast(item, "b", item.layer.residual, item.residual, region, lane, counts)
+        fields["b_zero_point"] = item.layer.residual.zero_point
+    if item.layer.record is not None:
+        fields |= {"use_residual": 1, "record": item.record, "subtract": int(item.layer.subtract)}
     return fields
 
 
@@ -87,14 +105,12 @@ def _drain(item: VectorItem, lane: int) -> Instruction:
 
 
 def _window(item: VectorItem, lane: int) -> Instruction:
-    """Maximum, depthwise multiply-accumulate, or unfused addition."""
+    """Maximum, look-up alone, or depthwise multiply-accumulate."""
     layer, region, box = item.layer, item.region, item.source
     assert box is not None
     counts = (region.depth, region.height, region.width)
     fields = _common(item, region, lane, counts) | _windowed(item, box, region, lane, counts)
-    if layer.kernel is Kernel.ADD:
-        return build(Opcode.VECTOR, reduce=VectorReduce.SUM, **fields)
-    if layer.kernel is Kernel.MAX:
+    if layer.kernel in (Kernel.MAX, Kernel.TABLE):
         return build(Opcode.VECTOR, reduce=VectorReduce.MAX, **fields)
     word, (height, width) = item.machine.granules_per_word, layer.window.kernel
     first = item.multipliers + lane * _lane_step(item)
@@ -103,6 +119,21 @@ def _window(item: VectorItem, lane: int) -> Instruction:
     return build(
         Opcode.VECTOR, reduce=VectorReduce.MAC, rescale=1, parameters=item.entry + lane * item.lane_entries,
         a_zero_point=layer.source.zero_point, b_ky_stride=width * word, b_kx_stride=word, **multiplier, **fields,
+    )
+
+
+def _elementwise(item: VectorItem, lane: int) -> Instruction:
+    """Unfused addition, or product."""
+    layer, region, box = item.layer, item.region, item.source
+    assert box is not None
+    counts = (region.depth, region.height, region.width)
+    fields = _common(item, region, lane, counts)
+    fields |= _broadcast(item, "a", layer.source, box, region, lane, counts)
+    if layer.kernel is Kernel.ADD:
+        return build(Opcode.VECTOR, reduce=VectorReduce.SUM, **fields)
+    return build(
+        Opcode.VECTOR, reduce=VectorReduce.MAC, rescale=1, parameters=item.entry + lane * item.lane_entries,
+        a_zero_point=layer.source.zero_point, **fields,
     )
 
 

@@ -12,6 +12,7 @@ import onnxruntime
 from onnx import helper, numpy_helper
 
 from compiler.graph import Graph, Node, Op
+from compiler.importer.export_functions import write_function
 from compiler.importer.export_moves import MOVE_WRITERS
 
 OPSET = 17
@@ -85,8 +86,8 @@ def _dense(graph: Graph, node: Node, extra: list[onnx.TensorProto]) -> list[onnx
     return _activated(node, "Gemm", {"transB": 1}, extra)
 
 
-def _add(graph: Graph, node: Node, extra: list[onnx.TensorProto]) -> list[onnx.NodeProto]:
-    return _activated(node, "Add", {}, extra)
+def _binary(op_type: str) -> Writer:
+    return lambda graph, node, extra: _activated(node, op_type, {}, extra)
 
 
 def _activated(
@@ -156,7 +157,10 @@ def _make(node: Node, op_type: str, attributes: Mapping[str, Any]) -> onnx.NodeP
 WRITERS: Mapping[Op, Writer] = {
     Op.CONV2D: _conv2d,
     Op.DENSE: _dense,
-    Op.ADD: _add,
+    Op.ADD: _binary("Add"),
+    Op.SUB: _binary("Sub"),
+    Op.MUL: _binary("Mul"),
+    Op.FUNCTION: write_function,
     Op.MAX_POOL: _max_pool,
     Op.AVERAGE_POOL: _average_pool,
     Op.GLOBAL_AVERAGE_POOL: _plain("GlobalAveragePool"),

@@ -1,4 +1,4 @@
-"""Handlers of the element-wise operators and softmax: Relu, Clip, Add, Sum, Softmax, LogSoftmax."""
+"""Handlers of the element-wise operators and softmax: Relu, Clip, Min, Max, Add, Sum, Softmax, LogSoftmax."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from compiler.graph import AttributeValue, Op
+from compiler.graph import AttributeValue, Op, Tensor
 from compiler.importer.context import Context, OnnxNode
 
 AXIS_MEANS_ONE_DIMENSION = 13
@@ -23,14 +23,52 @@ def clip(context: Context, node: OnnxNode) -> None:
     """Clip, bounds as attributes (until opset 10) or constant inputs; a missing bound does not clip.
 
     Constraints:
-        the bounds are constants, none is NaN, and min is at most max
+        the bounds are constants, and none is NaN
     """
     low = _bound(context, node, 1, "min", -math.inf)
     high = _bound(context, node, 2, "max", math.inf)
-    if low > high:
-        raise node.error(f"min {low} is above max {high}")
+    _clip(context, node, context.activation(node), min(low, high), high)
+
+
+def minimum(context: Context, node: OnnxNode) -> None:
+    """Min of a tensor and constants, a clip.
+
+    Constraints:
+        one input is computed at run time, every other is a constant with one value
+    """
+    x, bounds = _tensor_and_bounds(context, node)
+    _clip(context, node, x, -math.inf, min(bounds, default=math.inf))
+
+
+def maximum(context: Context, node: OnnxNode) -> None:
+    """Max of a tensor and constants, a clip.
+
+    Constraints:
+        one input is computed at run time, every other is a constant with one value
+    """
+    x, bounds = _tensor_and_bounds(context, node)
+    _clip(context, node, x, max(bounds, default=-math.inf), math.inf)
+
+
+def _tensor_and_bounds(context: Context, node: OnnxNode) -> tuple[Tensor, list[float]]:
+    run_time = [i for i in range(len(node.inputs)) if not context.tensor(node, i).is_constant]
+    if len(run_time) != 1:
+        raise node.error(f"{len(run_time)} inputs are computed at run time; only one is supported")
+    x, bounds = context.activation(node, run_time[0]), []
+    for index in range(len(node.inputs)):
+        if index == run_time[0]:
+            continue
+        data = context.weight(node, index, "bound")
+        if data.size != 1 or data.ndim > len(x.shape):
+            raise node.error(f"the bound '{node.inputs[index]}' has shape {list(data.shape)}; only one value is "
+                             "supported")
+        bounds.append(float(data.flat[0]))
+    return x, bounds
+
+
+def _clip(context: Context, node: OnnxNode, x: Tensor, low: float, high: float) -> None:
     bounds: dict[str, AttributeValue] = {k: v for k, v in (("min", low), ("max", high)) if abs(v) < FLOAT32_MAX}
-    context.emit(node, Op.CLIP if bounds else Op.IDENTITY, context.activation(node), attributes=bounds)
+    context.emit(node, Op.CLIP if bounds else Op.IDENTITY, x, attributes=bounds)
 
 
 def _bound(context: Context, node: OnnxNode, index: int, name: str, default: float) -> float:
@@ -43,29 +81,21 @@ def _bound(context: Context, node: OnnxNode, index: int, name: str, default: flo
 
 
 def add(context: Context, node: OnnxNode) -> None:
-    """Add of two run-time tensors, or of a constant.
-
-    Constraints:
-        two run-time tensors have the same shape
-        a constant has one value, or one for each channel
-    """
+    """Add of two tensors that broadcast to each other, constants included."""
     a, b = context.tensor(node, 0), context.tensor(node, 1)
     if a.is_constant or b.is_constant:
         index = 0 if a.is_constant else 1
         context.emit(node, Op.ADD, context.activation(node, 1 - index),
                      {"addend": context.weight(node, index, "addend")})
         return
-    if a.shape != b.shape:
-        raise node.error(f"broadcasting run-time tensors {list(a.shape)} and {list(b.shape)} is not supported")
     context.emit(node, Op.ADD, context.activation(node, 0), second=context.activation(node, 1))
 
 
 def total(context: Context, node: OnnxNode) -> None:
-    """Sum of tensors: a chain of Add.
+    """Sum of tensors that broadcast to each other: a chain of Add.
 
     Constraints:
-        run-time tensors have the same shape
-        constants come after them, with one value, or one for each channel
+        the first tensor is computed at run time
     """
     x = context.activation(node)
     if len(node.inputs) == 1:
@@ -77,8 +107,6 @@ def total(context: Context, node: OnnxNode) -> None:
         if other.is_constant:
             x = context.emit_as(node, output, Op.ADD, x, {"addend": context.weight(node, index, "addend")})
             continue
-        if other.shape != x.shape:
-            raise node.error(f"broadcasting run-time tensors {list(x.shape)} and {list(other.shape)} is not supported")
         x = context.emit_as(node, output, Op.ADD, x, second=context.activation(node, index))
 
 

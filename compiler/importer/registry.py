@@ -13,10 +13,12 @@ from compiler.importer import (
     handlers_shape,
 )
 from compiler.importer.context import Context, OnnxNode
+from compiler.importer.handlers_functions import FUNCTION_HANDLERS
 
 Handler = Callable[[Context, OnnxNode], None]
 
 HANDLERS: Mapping[str, Handler] = {
+    **FUNCTION_HANDLERS,
     "Add": handlers_elementwise.add,
     "AveragePool": handlers_pool.average_pool,
     "BatchNormalization": handlers_matrix.batch_normalization,
@@ -32,7 +34,9 @@ HANDLERS: Mapping[str, Handler] = {
     "Identity": handlers_shape.identity,
     "LogSoftmax": handlers_elementwise.softmax,
     "MatMul": handlers_matrix.matmul,
+    "Max": handlers_elementwise.maximum,
     "MaxPool": handlers_pool.max_pool,
+    "Min": handlers_elementwise.minimum,
     "Mul": handlers_affine.mul,
     "Neg": handlers_affine.neg,
     "Pad": handlers_move.pad,

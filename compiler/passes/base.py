@@ -8,7 +8,7 @@ from typing import Protocol
 
 from compiler.graph import Graph, Node, Op
 
-ACTIVATED = (Op.CONV2D, Op.DENSE, Op.ADD)
+ACTIVATED = (Op.CONV2D, Op.DENSE, Op.ADD, Op.SUB, Op.MUL)
 """The operators that clamp their output as part of the operation."""
 
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
-
+from compiler.expression import X, call, to_text
 from compiler.graph import AttributeValue, Graph, Node, Op
 from compiler.passes.base import ACTIVATED, only_consumer
-from compiler.passes.channelwise import replace_by_channelwise
 
 
 @dataclass(frozen=True)
 class FuseClip:
     """clip(conv2d(...)) becomes conv2d(..., activation_min, activation_max); dense, add and a second clip alike.
 
-    A clip after anything else becomes a depthwise 1x1 convolution by one, with that activation.
+    A clip after anything else becomes a function, a look-up in a table.
     """
 
     name: str = "fuse_clip"
@@ -33,9 +32,9 @@ def _fuse(graph: Graph, clip: Node) -> Graph:
     producer = graph.producer(clip.inputs[0])
     fusible = producer is not None and producer.op in ACTIVATED and only_consumer(graph, producer.output) is clip
     if producer is None or not fusible:
-        channels = graph.tensors[clip.inputs[0]].shape[1]
-        one, zero = np.ones(channels, np.float32), np.zeros(channels, np.float32)
-        return replace_by_channelwise(graph, clip, one, zero, _combined({}, clip))
+        expression = to_text(call("clip", X, *clip_bounds(clip)))
+        made = replace(clip, op=Op.FUNCTION, attributes={"expression": expression})
+        return graph.replace(nodes=[made if other is clip else other for other in graph.nodes()])
     attributes = {**producer.attributes, **_combined(producer.attributes, clip)}
     fused = replace(producer, outputs=clip.outputs, attributes=attributes)
     nodes = [fused if other is producer else other for other in graph.nodes() if other is not clip]
@@ -51,6 +50,12 @@ def _combined(given: Mapping[str, AttributeValue], clip: Node) -> dict[str, Attr
         "activation_max": _clamped(high, new_low, new_high) if high is not None else new_high,
     }
     return {name: value for name, value in combined.items() if value is not None}
+
+
+def clip_bounds(clip: Node) -> tuple[float, float]:
+    """Return the bounds of a clip, infinite where it has none."""
+    low, high = _bound(clip.attributes, "min"), _bound(clip.attributes, "max")
+    return -math.inf if low is None else low, math.inf if high is None else high
 
 
 def _clamped(value: float, low: float | None, high: float | None) -> float:

@@ -1,4 +1,4 @@
-"""Move clips before the operations that they commute with, so that they meet the operation that computes."""
+"""Move clips and functions before the operations that they commute with, so that they meet what makes their input."""
 
 from __future__ import annotations
 
@@ -7,32 +7,44 @@ from dataclasses import dataclass, replace
 from compiler.graph import Graph, Node, Op
 from compiler.passes.base import ACTIVATED, only_consumer, unique_name
 
-COMMUTING = (Op.MAX_POOL, Op.RESHAPE, Op.SLICE, Op.TRANSPOSE)
+COMMUTING = {
+    Op.CLIP: frozenset({Op.MAX_POOL, Op.RESHAPE, Op.SLICE, Op.TRANSPOSE}),
+    Op.FUNCTION: frozenset({Op.RESHAPE, Op.SLICE, Op.TRANSPOSE}),
+}
+"""What each of the two may pass: a function need not ascend, so a maximum must come first."""
+MEETING = {
+    Op.CLIP: frozenset(ACTIVATED),
+    Op.FUNCTION: frozenset({Op.CONV2D, Op.DENSE, Op.MUL, Op.MAX_POOL, Op.AVERAGE_POOL}),
+}
+"""The operations whose last step each can be."""
 
 
 @dataclass(frozen=True)
 class HoistClip:
-    """clip(max_pool(x)) becomes max_pool(clip(x)), clip(reshape(x)) becomes reshape(clip(x)): the same values."""
+    """clip(max_pool(x)) becomes max_pool(clip(x)), clip(reshape(x)) becomes reshape(clip(x)): the same values.
+
+    function(reshape(x)) becomes reshape(function(x)) alike.
+    """
 
     name: str = "hoist_clip"
 
     def apply(self, graph: Graph) -> Graph:
-        """Return the graph with clips moved as far up as they go."""
+        """Return the graph with clips and functions moved as far up as they go."""
         for node in graph.nodes():
-            while node.op is Op.CLIP and (above := _above(graph, node)) is not None:
+            while node.op in COMMUTING and (above := _above(graph, node)) is not None:
                 graph, node = _swap(graph, above, node)
         return graph
 
 
 def _above(graph: Graph, clip: Node) -> Node | None:
-    """Return the node that the clip may pass, where it can reach an operation that takes it as its activation."""
+    """Return the node that the clip may pass, where it can reach an operation that takes it as its last step."""
     above = _alone(graph, clip)
-    if above is None or above.op not in COMMUTING:
+    if above is None or above.op not in COMMUTING[clip.op]:
         return None
     reached: Node | None = above
-    while reached is not None and reached.op in COMMUTING:
+    while reached is not None and reached.op in COMMUTING[clip.op]:
         reached = _alone(graph, reached)
-    return above if reached is not None and reached.op in ACTIVATED else None
+    return above if reached is not None and reached.op in MEETING[clip.op] else None
 
 
 def _alone(graph: Graph, reader: Node) -> Node | None:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from compiler.graph import HOST_OPS, MOVES, Graph, Node, Op
+from compiler.graph import BINARY, HOST_OPS, MOVES, Graph, Node, Op
+from compiler.passes.base import ACTIVATED
 from compiler.passes.shapes import output_shape
 from machine.errors import ModelError
 from machine.numerics import INT8_MAX, INT8_MIN
 
-COMPUTING = MOVES | {Op.CONV2D, Op.DENSE, Op.ADD, Op.MAX_POOL, Op.AVERAGE_POOL, Op.RESHAPE}
+COMPUTING = MOVES | BINARY | {Op.CONV2D, Op.DENSE, Op.MAX_POOL, Op.AVERAGE_POOL, Op.RESHAPE}
 IMPORTED = COMPUTING | {
-    Op.SOFTMAX, Op.RELU, Op.CLIP, Op.BATCH_NORMALIZATION, Op.GLOBAL_AVERAGE_POOL, Op.IDENTITY,
+    Op.SOFTMAX, Op.FUNCTION, Op.RELU, Op.CLIP, Op.BATCH_NORMALIZATION, Op.GLOBAL_AVERAGE_POOL, Op.IDENTITY,
 }
-CANONICAL = COMPUTING | {Op.SOFTMAX, Op.CLIP, Op.BATCH_NORMALIZATION}
-FUSED = COMPUTING | {Op.SOFTMAX}
-QUANTIZED = FUSED | {Op.QUANTIZE, Op.DEQUANTIZE}
+CANONICAL = COMPUTING | {Op.SOFTMAX, Op.FUNCTION, Op.CLIP, Op.BATCH_NORMALIZATION}
+FUSED = COMPUTING | {Op.SOFTMAX, Op.FUNCTION}
+QUANTIZED = COMPUTING | {Op.SOFTMAX, Op.TABLE, Op.QUANTIZE, Op.DEQUANTIZE}
 KEEP_QUANTIZATION = MOVES | {Op.MAX_POOL, Op.RESHAPE}
 
 
@@ -75,7 +76,7 @@ def verify_quantized(graph: Graph) -> None:
             wanted = graph.tensors[node.output].quantization
             if any(graph.tensors[name].quantization != wanted for name in node.inputs):
                 raise node.error("output and input must have the same quantization")
-        elif node.op in (Op.CONV2D, Op.DENSE, Op.ADD):
+        elif node.op in ACTIVATED:
             low, high = node.integer("activation_min"), node.integer("activation_max")
             if not INT8_MIN <= low <= high <= INT8_MAX:
                 raise node.error(f"activation range [{low}, {high}] is not a range of int8")
@@ -102,22 +103,25 @@ def _verify_float(graph: Graph, legal: Collection[Op]) -> None:
 
 def _verify_operands(graph: Graph, node: Node) -> None:
     constants = [graph.tensors[name].is_constant for name in node.inputs]
-    if node.op is Op.ADD and any(constants):
-        source = graph.producer(node.inputs[constants.index(False)]) if not all(constants) else None
-        after = f"after '{source.name}' ({source.op})" if source is not None else "of a graph input"
-        raise node.error(f"adding a constant {after} is not supported; one value for each channel directly after a "
-                         "convolution or matrix product, read by nothing else, is")
-    if node.op is Op.ADD and graph.tensors[node.inputs[0]].shape != graph.tensors[node.inputs[1]].shape:
-        raise node.error("operands must have the same shape")
-    wanted = [False, True, True] if node.op in (Op.CONV2D, Op.DENSE) else [False] * len(node.inputs)
+    if node.op in BINARY:
+        if all(constants):
+            raise node.error("an operand must be computed at run time")
+        ranks = [len(graph.tensors[name].shape) for name in node.inputs]
+        if len(set(ranks)) > 1:
+            raise node.error(f"operands must have the same number of dimensions, got {ranks}")
+        return
+    wanted = [False] * len(node.inputs)
+    if node.op in (Op.CONV2D, Op.DENSE, Op.TABLE):
+        wanted = [False] + [True] * (len(node.inputs) - 1)
     if constants != wanted:
-        raise node.error("the first input must be computed at run time, weight and bias must be constants")
+        raise node.error("the first input must be computed at run time, weight, bias and table must be constants")
 
 
 def _verify_batch(graph: Graph, node: Node) -> None:
-    batches = [graph.tensors[name].shape[:1] for name in (node.inputs[0], node.output)]
+    source = next(name for name in node.inputs if not graph.tensors[name].is_constant)
+    batches = [graph.tensors[name].shape[:1] for name in (source, node.output)]
     if batches[0] != batches[1] or batches[0] == ():
-        shapes = [list(graph.tensors[name].shape) for name in (node.inputs[0], node.output)]
+        shapes = [list(graph.tensors[name].shape) for name in (source, node.output)]
         raise node.error(f"changes the batch dimension, {shapes[0]} to {shapes[1]}, which is not supported")
     if node.op is Op.TRANSPOSE and node.integers("permutation")[0] != 0:
         raise node.error(f"permutation {list(node.integers('permutation'))} moves the batch, which is not supported")
@@ -127,14 +131,18 @@ def _verify_batch(graph: Graph, node: Node) -> None:
 
 def _verify_types(graph: Graph, node: Node) -> None:
     x, y = graph.tensors[node.inputs[0]], graph.tensors[node.output]
+    if node.op is Op.TABLE and graph.tensors[node.inputs[1]].dtype != "int8":
+        raise node.error(f"the table must be int8, got {graph.tensors[node.inputs[1]].dtype}")
     source = "float32" if node.op in (Op.QUANTIZE, Op.SOFTMAX) else "int8"
     target = "float32" if node.op in (Op.DEQUANTIZE, Op.SOFTMAX) else "int8"
     if (x.dtype, y.dtype) != (source, target):
         raise node.error(f"must be {source} -> {target}, got {x.dtype} -> {y.dtype}")
     for tensor in (graph.tensors[name] for name in (*node.inputs, *node.outputs)):
-        if tensor.dtype == "int8" and not tensor.is_constant and tensor.affine.axis is not None:
+        if tensor.dtype != "int8" or (node.op is Op.TABLE and tensor.is_constant):
+            continue
+        if (node.op in BINARY or not tensor.is_constant) and tensor.affine.axis is not None:
             raise node.error(f"activation '{tensor.name}' must have one scale")
-        if tensor.dtype == "int8" and not INT8_MIN <= tensor.affine.zero_point <= INT8_MAX:
+        if not INT8_MIN <= tensor.affine.zero_point <= INT8_MAX:
             raise node.error(f"zero point {tensor.affine.zero_point} of '{tensor.name}' is outside int8")
     if node.op in (Op.CONV2D, Op.DENSE):
         weight, bias = (graph.tensors[name] for name in node.inputs[1:])

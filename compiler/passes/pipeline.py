@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 
 from compiler.graph import Graph
 from compiler.passes.addends_to_normalizations import AddendsToNormalizations
+from compiler.passes.align_operands import AlignOperands
 from compiler.passes.base import Pass
 from compiler.passes.canonicalise_operands import CanonicaliseOperands
 from compiler.passes.fold_batch_normalization import FoldBatchNormalization
 from compiler.passes.fold_constants import FoldConstants
 from compiler.passes.fuse_bias import FuseBias
 from compiler.passes.fuse_clip import FuseClip
+from compiler.passes.fuse_functions import FuseFunctions
 from compiler.passes.fuse_pad import FusePad
 from compiler.passes.hoist_clip import HoistClip
 from compiler.passes.infer_shapes import InferShapes
@@ -22,10 +24,11 @@ from machine.errors import ModelError
 Observer = Callable[[str, Graph], None]
 """Is called with the name of a pass or a stage, and the graph that it made."""
 
-CANONICALISE: tuple[Pass, ...] = (RemoveIdentity(), CanonicaliseOperands())
+CANONICALISE: tuple[Pass, ...] = (RemoveIdentity(), CanonicaliseOperands(), AlignOperands())
 INFER_SHAPES: tuple[Pass, ...] = (InferShapes(),)
 FOLD_AND_FUSE: tuple[Pass, ...] = (
     FoldConstants(),
+    FuseFunctions(),
     FuseBias(),
     AddendsToNormalizations(),
     FoldBatchNormalization(),

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from compiler.graph import Node, Op
+from compiler.graph import BINARY, Node, Op
+from compiler.passes.shapes_elementwise import ELEMENTWISE_RULES
 from compiler.passes.shapes_moves import MOVE_RULES
 
 Shape = tuple[int, ...]
 
 OPERANDS: Mapping[Op, tuple[int, int]] = {
-    Op.CONV2D: (2, 3), Op.DENSE: (2, 3), Op.ADD: (2, 2), Op.BATCH_NORMALIZATION: (5, 5), Op.CONCAT: (1, 1 << 20),
+    **dict.fromkeys(BINARY, (2, 2)), Op.CONV2D: (2, 3), Op.DENSE: (2, 3), Op.TABLE: (2, 2),
+    Op.BATCH_NORMALIZATION: (5, 5), Op.CONCAT: (1, 1 << 20),
 }
 """The fewest and the most inputs of an operator; one where it is not listed."""
 
@@ -80,16 +82,6 @@ def _windows(node: Node, x: Shape, kernel: Shape, dilations: Shape) -> Shape:
     return out
 
 
-def _add(node: Node, shapes: Sequence[Shape]) -> Shape:
-    a, b = shapes
-    if a == b:
-        return a
-    padded = (1,) * (len(a) - len(b)) + b
-    if len(b) > len(a) or any(q not in (1, p) for p, q in zip(a, padded, strict=True)):
-        raise node.error(f"operands {list(a)} and {list(b)} differ, and the second does not broadcast to the first")
-    return a
-
-
 def _reshape(node: Node, shapes: Sequence[Shape]) -> Shape:
     shape = node.integers("shape")
     if math.prod(shape) != math.prod(shapes[0]):
@@ -127,7 +119,6 @@ def _rank(node: Node, shape: Shape, rank: int, what: str = "input") -> None:
 RULES: Mapping[Op, Callable[[Node, Sequence[Shape]], Shape]] = {
     Op.CONV2D: _conv2d,
     Op.DENSE: _dense,
-    Op.ADD: _add,
     Op.MAX_POOL: _pool,
     Op.AVERAGE_POOL: _pool,
     Op.RESHAPE: _reshape,
@@ -139,5 +130,6 @@ RULES: Mapping[Op, Callable[[Node, Sequence[Shape]], Shape]] = {
     Op.GLOBAL_AVERAGE_POOL: _global_average_pool,
     Op.QUANTIZE: _same,
     Op.DEQUANTIZE: _same,
+    **ELEMENTWISE_RULES,
     **MOVE_RULES,
 }

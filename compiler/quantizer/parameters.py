@@ -47,6 +47,18 @@ class AddParameters:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ProductParameters:
+    """`mul`: y = finish((a - a_zero_point) * (b - b_zero_point), 0, rescale, output_zero_point, low, high)."""
+
+    rescale: Rescale
+    a_zero_point: int
+    b_zero_point: int
+    output_zero_point: int
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class AverageParameters:
     """`average_pool`: y = finish(sum(x - input_zero_point), 0, multiplier, left, right, ...).
 
@@ -81,7 +93,7 @@ def affine_parameters(graph: Graph, node: Node) -> AffineParameters:
 
 
 def add_parameters(graph: Graph, node: Node) -> AddParameters:
-    """Derive the parameters of an `add` node.
+    """Derive the parameters of an `add` or `sub` node.
 
     Raises:
         ModelError: a rescale factor is outside the machine's range (node named).
@@ -94,6 +106,18 @@ def add_parameters(graph: Graph, node: Node) -> AddParameters:
     except ValueError as error:
         raise node.error(str(error)) from error
     return AddParameters(rescale, a.zero_point, b.zero_point, y.zero_point, low, high)
+
+
+def product_parameters(graph: Graph, node: Node) -> ProductParameters:
+    """Derive the parameters of a `mul` node.
+
+    Raises:
+        ModelError: the rescale factor is outside the machine's range (node named).
+    """
+    a, b = (graph.tensors[name] for name in node.inputs)
+    y = graph.tensors[node.output]
+    rescale = _rescale(node, a.scale * b.scale / y.scale)
+    return ProductParameters(rescale, a.zero_point, b.zero_point, y.zero_point, *activation_range(node))
 
 
 def average_parameters(graph: Graph, node: Node) -> AverageParameters:
@@ -134,7 +158,7 @@ def window_counts(node: Node, x: Tensor, y: Tensor) -> Int32Array:
 
 
 def activation_range(node: Node) -> tuple[int, int]:
-    """Return the int8 clamp (low, high) of a `conv2d`, `dense` or `add` node."""
+    """Return the int8 clamp (low, high) of a node that clamps its output."""
     return node.integer("activation_min"), node.integer("activation_max")
 
 

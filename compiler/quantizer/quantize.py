@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from compiler.graph import AttributeValue, Graph, Node, Op, Quantization, Tensor
+from compiler.expression import parse
+from compiler.graph import BINARY, AttributeValue, Graph, Node, Op, Quantization, Tensor
 from compiler.passes.base import ACTIVATED, unique_name
 from compiler.passes.legality import verify_fused
 from compiler.quantizer.bias_correction import correct_biases
 from compiler.quantizer.calibration import AnyArray, CalibrationSource, Ranges, load_samples
 from compiler.quantizer.equalize import equalize
+from compiler.quantizer.functions import quantize_constant, table_of
 from compiler.quantizer.options import DEFAULT_OPTIONS, QuantizationOptions
 from compiler.quantizer.ranges import choose_ranges
-from compiler.quantizer.scheme import quantize_weights, quantized_bound
+from compiler.quantizer.scheme import activation_quantization, quantize_weights, quantized_bound
 from compiler.quantizer.ties import separate_narrow_inputs, tied_quantizations
 from machine.numerics import INT8_MAX, INT8_MIN
 
@@ -119,13 +121,35 @@ class _Builder:
             self.tensors[node.output] = self.graph.tensors[node.output]
             self.nodes.append(node)
             return
+        if node.op is Op.FUNCTION:
+            self._function(node)
+            return
         inputs = [self.integer[name] for name in node.inputs if name in self.integer]
+        if node.op in BINARY:
+            inputs = [self.integer[name] if name in self.integer else self._operand(node, name) for name in node.inputs]
         if node.op in (Op.CONV2D, Op.DENSE):
             inputs += self._weights(node)
         attributes = dict(node.attributes)
         if node.op in ACTIVATED:
             attributes |= self._activation(node)
         self._add(node.name, node.op, tuple(inputs), self.integer[node.output], attributes)
+
+    def _function(self, node: Node) -> None:
+        """Add a look-up in the table of a function."""
+        source, target = self.quantizations[node.inputs[0]], self.quantizations[node.output]
+        table = table_of(parse(node.text("expression")), source, target)
+        name = unique_name(f"{node.name}_table", self.graph.tensors | self.tensors)
+        self.tensors[name] = Tensor.constant(name, table)
+        inputs = (self.integer[node.inputs[0]], name)
+        self._add(node.name, Op.TABLE, inputs, self.integer[node.output], node.attributes)
+
+    def _operand(self, node: Node, constant: str) -> str:
+        """Add a constant operand with a quantization of its own, and return its name."""
+        data = self.graph.tensors[constant].array
+        quantization = activation_quantization(float(data.min()), float(data.max()))
+        name = unique_name(f"{node.name}_operand_quantized", self.graph.tensors | self.tensors)
+        self.tensors[name] = Tensor.constant(name, quantize_constant(data, quantization), quantization)
+        return name
 
     def _weights(self, node: Node) -> list[str]:
         weight, bias = (self.graph.tensors[name].array for name in node.inputs[1:])

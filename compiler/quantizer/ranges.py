@@ -15,6 +15,7 @@ import numpy.typing as npt
 from compiler.graph import Graph
 from compiler.passes.legality import KEEP_QUANTIZATION
 from compiler.quantizer.calibration import Ranges, activations, measure_ranges
+from compiler.quantizer.functions import refine_ranges
 from compiler.quantizer.histogram import BINS, Float64Array, Histogram, Int64Array, collect_histograms
 from compiler.quantizer.options import Method, QuantizationOptions
 from compiler.quantizer.scheme import SMALLEST_RANGE, STEPS, activation_quantization
@@ -38,11 +39,12 @@ def choose_ranges(graph: Graph, samples: Mapping[str, npt.NDArray[Any]], options
     """
     ranges = measure_ranges(graph, samples)
     if options.method is Method.MIN_MAX:
-        return ranges
+        return refine_ranges(graph, ranges)
     copies = {node.output for node in graph.nodes() if node.op in KEEP_QUANTIZATION}
     names = [name for name in activations(graph) if name not in copies and _extent(ranges[name]) >= SMALLEST_RANGE]
     histograms = collect_histograms(graph, samples, ranges, names)
-    return ranges | {name: choose_range(histogram, options) for name, histogram in histograms.items()}
+    chosen = {name: choose_range(histogram, options) for name, histogram in histograms.items()}
+    return refine_ranges(graph, ranges | chosen)
 
 
 def choose_range(histogram: Histogram, options: QuantizationOptions) -> tuple[float, float]:

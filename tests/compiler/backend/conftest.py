@@ -78,9 +78,30 @@ class Net:
         return self._affine(Op.DENSE, x, (outputs, self.tensor(x).shape[1]), (1, outputs))
 
     def add(self, a: str, b: str) -> str:
-        name = f"add_{len(self.nodes)}"
-        y = self._tensor(f"{name}_y", self.tensor(a).shape)
-        self.nodes.append(Node(name, Op.ADD, (a, b), (y,), {"activation_min": -128, "activation_max": 127}))
+        return self.binary(Op.ADD, a, b)
+
+    def binary(self, op: Op, a: str, b: str) -> str:
+        name = f"{op}_{len(self.nodes)}"
+        node = Node(name, op, (a, b), (f"{name}_y",), {"activation_min": -120, "activation_max": 127})
+        y = self._tensor(f"{name}_y", output_shape(node, [self.tensor(x).shape for x in (a, b)]))
+        self.nodes.append(node)
+        return y
+
+    def constant(self, *shape: int) -> str:
+        """A constant operand."""
+        name = f"constant_{len(self.tensors)}"
+        affine = Quantization((float(self.random.uniform(0.02, 0.06)),), int(self.random.integers(-128, 60)))
+        data = self.random.integers(-128, 128, (1, *shape)).astype(np.int8)
+        self.tensors.append(Tensor.constant(name, data, affine))
+        return name
+
+    def table(self, x: str, entries: npt.NDArray[np.int8] | None = None) -> str:
+        """A look-up in a table; of random entries where none are given."""
+        name = f"table_{len(self.nodes)}"
+        data = self.random.integers(-128, 128, 256).astype(np.int8) if entries is None else entries
+        self.tensors.append(Tensor.constant(f"{name}_t", data))
+        y = self._tensor(f"{name}_y", self.tensor(x).shape)
+        self.nodes.append(Node(name, Op.TABLE, (x, f"{name}_t"), (y,)))
         return y
 
     def pool(

@@ -14,11 +14,13 @@ import pytest
 from compiler.graph import Graph, Node, Op, Tensor
 from compiler.graph_text import print_graph
 from compiler.passes.addends_to_normalizations import AddendsToNormalizations
+from compiler.passes.align_operands import AlignOperands
 from compiler.passes.canonicalise_operands import CanonicaliseOperands
 from compiler.passes.fold_batch_normalization import FoldBatchNormalization
 from compiler.passes.fold_constants import FoldConstants
 from compiler.passes.fuse_bias import FuseBias
 from compiler.passes.fuse_clip import FuseClip
+from compiler.passes.fuse_functions import FuseFunctions
 from compiler.passes.fuse_pad import FusePad
 from compiler.passes.hoist_clip import HoistClip
 from compiler.passes.infer_shapes import InferShapes
@@ -33,13 +35,16 @@ CONV = {"strides": (1, 1), "pads": (0, 0, 0, 0), "dilations": (1, 1), "groups": 
 POOL = {"kernel": (2, 2), "strides": (2, 2), "pads": (0, 0, 0, 0)}
 
 
-def build(*nodes: Node, output: str = "y", shapes: dict[str, tuple[int, ...]] | None = None, **constants) -> Graph:
+def build(
+    *nodes: Node, output: str = "y", shapes: dict[str, tuple[int, ...]] | None = None, inputs: tuple[str, ...] = ("x",),
+    **constants,
+) -> Graph:
     """A graph from input x: float32[1, 2, 4, 4]; every tensor has that shape where no other is given."""
     known = shapes or {}
     arrays = {name: np.asarray(value, np.float32) for name, value in constants.items()}
     names = {name for node in nodes for name in (*node.inputs, *node.outputs)} - set(arrays)
     tensors = [Tensor(name, known.get(name, IMAGE), "float32") for name in sorted(names | {"x"})]
-    return Graph.build(nodes, [*tensors, *(Tensor.constant(n, a) for n, a in arrays.items())], ["x"], [output])
+    return Graph.build(nodes, [*tensors, *(Tensor.constant(n, a) for n, a in arrays.items())], inputs, [output])
 
 
 def conv(x: str, y: str, *more: str, name: str = "conv") -> Node:
@@ -53,6 +58,10 @@ BN = {"scale": [2.0, 3.0], "shift": [1.0, 1.0], "mean": [0.0, 1.0], "variance": 
 
 def batch_normalization(x: str, y: str) -> Node:
     return Node("bn", Op.BATCH_NORMALIZATION, (x, *BN), (y,), {"epsilon": 1.0})
+
+
+def function(x: str, y: str, expression: str, name: str = "function") -> Node:
+    return Node(name, Op.FUNCTION, (x,), (y,), {"expression": expression})
 
 
 def clip(x: str, y: str, name: str = "clip") -> Node:
@@ -101,6 +110,26 @@ CASES = {
     "fuse_clip": (FuseClip(), build(conv("x", "c", "b"), clip("c", "y"), w=W, b=B)),
     "fuse_clip_read_twice": (FuseClip(), build(
         conv("x", "c", "b"), clip("c", "d"), Node("add", Op.ADD, ("c", "d"), ("y",)), w=W, b=B)),
+    "align_operands": (AlignOperands(), build(
+        Node("sum", Op.ADD, ("x", "k"), ("a",)), Node("shorter", Op.RESHAPE, ("z",), ("r",), {"shape": (1, 4)}),
+        Node("product", Op.MUL, ("r", "a"), ("y",)), shapes={"z": (1, 2, 2), "r": (1, 4)}, inputs=("x", "z"),
+        k=[1.0, 2.0, 3.0, 4.0])),
+    "align_operands_with_some_of_the_channels": (AlignOperands(), build(
+        Node("sum", Op.ADD, ("x", "k"), ("a",)), Node("difference", Op.SUB, ("a", "z"), ("y",)),
+        shapes=dict.fromkeys("xay", (1, 2, 3, 1, 2)) | {"z": (1, 2, 1, 1, 2)}, inputs=("x", "z"),
+        k=[[[[1.0]], [[2.0]], [[3.0]]]])),
+    "fuse_functions": (FuseFunctions(), build(
+        conv("x", "c", "b"), Node("half", Op.MUL, ("c", "h"), ("e",)), function("c", "s", "sigmoid(x)"),
+        Node("swish", Op.MUL, ("c", "s"), ("t",)), clip("t", "u"), Node("one", Op.ADD, ("u", "one"), ("y",)),
+        w=W, b=B, h=0.5, one=1.0)),
+    "fuse_functions_with_other_readers": (FuseFunctions(), build(
+        conv("x", "c", "b"), function("c", "s", "tanh(x)"), Node("add", Op.ADD, ("c", "s"), ("t",)),
+        Node("per_channel", Op.ADD, ("s", "k"), ("u",)), Node("last", Op.MUL, ("t", "u"), ("y",)),
+        w=W, b=B, k=[[[10.0]], [[20.0]]])),
+    "hoist_clip_of_a_function": (HoistClip(), build(
+        conv("x", "c", "b"), Node("pool", Op.MAX_POOL, ("c",), ("p",), POOL),
+        Node("flat", Op.RESHAPE, ("p",), ("f",), {"shape": (1, 8)}), function("f", "y", "cos(x)"),
+        shapes={"p": (1, 2, 2, 2), "f": (1, 8), "y": (1, 8)}, w=W, b=B)),
     "remove_dead": (RemoveDead(), build(
         conv("x", "y", "b"), clip("y", "unread"), clip("unread", "unread2", "clip2"), w=W, b=B)),
 }

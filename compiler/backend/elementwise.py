@@ -1,0 +1,104 @@
+"""Lowering of element-wise operators: records and parameters, what a table is computed with, operands in all lanes."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from compiler.backend.geometry import Geometry, Window
+from compiler.backend.layers import ChannelParameters, Kernel, Layer, Layout, Source, Value
+from compiler.backend.moves import geometry_of
+from compiler.backend.partition import Partition
+from compiler.graph import Graph, Node, Op, Tensor
+from compiler.quantizer.parameters import AddParameters, ProductParameters
+from machine.config import Machine
+from machine.numerics import INT8_MAX, INT8_MIN, AddRescale, Int32Array, rescale_from_real
+
+LOOKS_UP = frozenset({Op.CONV2D, Op.DENSE, Op.MAX_POOL, Op.AVERAGE_POOL, Op.MUL})
+"""Operators whose kernel can look its results up as it writes them: all that use no residual operand."""
+
+
+def fused_tables(graph: Graph, parts: Partition) -> dict[str, Node]:
+    """Return, by the node that makes their input, the tables that are looked up by the same vector instructions."""
+    found = {}
+    for node in parts.body:
+        maker = graph.producer(node.inputs[0])
+        if node.op is not Op.TABLE or maker is None or maker.op not in LOOKS_UP or maker not in parts.body:
+            continue
+        if maker.output not in parts.outputs and len(graph.reads(maker.output)) == 1:
+            found[maker.name] = node
+    return found
+
+
+def look_up_layer(graph: Graph, node: Node, source: Source) -> Layer:
+    """Return the layer of a table that nothing else looks up."""
+    output = graph.tensors[node.output]
+    return Layer(
+        node.name, (node.name,), Kernel.TABLE, source, node.output, geometry_of(output.shape[1:]), Window(),
+        output.zero_point, INT8_MIN, INT8_MAX, 0, fill=source.zero_point, table=graph.tensors[node.inputs[1]].array,
+    )
+
+
+def with_table(graph: Graph, layer: Layer, node: Node) -> Layer:
+    """Return a layer that looks its results up in a table."""
+    return dataclasses.replace(
+        layer, nodes=(*layer.nodes, node.name), output=node.output, table=graph.tensors[node.inputs[1]].array
+    )
+
+
+def addition_record(rescale: AddRescale, p: AddParameters) -> Int32Array:
+    """Return a residual addition's entry, int32[3, 4] (docs/units/scratchpad.md)."""
+    parts = (rescale.a, rescale.b, rescale.out)
+    return np.array(
+        [
+            [*(part.multiplier for part in parts), p.output_zero_point],
+            [*(part.left for part in parts), p.low],
+            [*(part.right for part in parts), p.high],
+        ],
+        np.int32,
+    )
+
+
+def product_layer(node: Node, p: ProductParameters, a: Source, b: Source, output: Geometry) -> Layer:
+    """Return the layer of the product of two activations."""
+    channels = np.ones(output.channels, np.int32)
+    rescale = ChannelParameters(
+        0 * channels, p.rescale.multiplier * channels, p.rescale.left * channels, p.rescale.right * channels
+    )
+    return Layer(
+        node.name, (node.name,), Kernel.PRODUCT, a, node.output, output, Window(), p.output_zero_point, p.low, p.high,
+        output.elements, parameters=rescale, residual=b, fill=p.a_zero_point,
+    )
+
+
+def constant_value(machine: Machine, name: str, tensor: Tensor, output: Geometry) -> Value:
+    """Return a constant operand as an activation; one channel for many lies in all lanes of a block."""
+    shape = geometry_of(tensor.shape[1:])
+    values = tensor.array.reshape(shape.channels, shape.height, shape.width)
+    if shape.channels < output.channels:
+        values = np.repeat(values, machine.block_bytes, axis=0)
+    return Value(
+        name, Geometry(*values.shape), tensor.zero_point, blocked=True, constant=np.ascontiguousarray(values)
+    )
+
+
+def replicating_layer(machine: Machine, node: Node, source: Source, output: str) -> Layer:
+    """Return the layer that writes an activation of one channel into all lanes of a block.
+
+    It is a product with a column of ones: one matrix row a position, where loads would write each lane by itself. The
+    factor 1 is exact.
+    """
+    block = machine.block_bytes
+    one, ones = rescale_from_real(1.0), np.ones(block, np.int32)
+    parameters = ChannelParameters(0 * ones, one.multiplier * ones, one.left * ones, one.right * ones)
+    return Layer(
+        f"{node.name} ({output})", (node.name,), Kernel.MATRIX, source, output,
+        Geometry(block, source.geometry.height, source.geometry.width), Window(), source.zero_point, INT8_MIN,
+        INT8_MAX, 0, np.ones((block, 1, 1, 1), np.int8), parameters, fill=source.zero_point,
+    )
+
+
+def operand_of(value: Value) -> Source:
+    """Return how an element-wise operation reads an activation that lies in blocks."""
+    return Source(value.name, Layout.BLOCKED, value.geometry, value.zero_point)

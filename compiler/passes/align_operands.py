@@ -1,0 +1,85 @@
+"""Give the operands of element-wise operators the same number of dimensions, and axes that broadcast one by one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from compiler.graph import BINARY, AttributeValue, Graph, Node, Op, Tensor
+from compiler.passes.base import unique_name
+
+
+@dataclass(frozen=True)
+class AlignOperands:
+    """add(x[1, 4, 8], y[1, 8]) becomes add(x, reshape(y)[1, 1, 8]); sub and mul alike, constants are reshaped at once.
+
+    All axes but the batch and the last two are the channels of the machine: an operand has all of them, or one value
+    for all. One that has some only is repeated along the others.
+    """
+
+    name: str = "align_operands"
+
+    def apply(self, graph: Graph) -> Graph:
+        """Return the graph whose element-wise operators have aligned operands."""
+        aligner = _Aligner(graph)
+        for node in graph.nodes():
+            aligner.take(node)
+        return graph.replace(nodes=aligner.nodes, tensors=aligner.tensors.values())
+
+
+@dataclass
+class _Aligner:
+    """The nodes of the aligned graph, and its new tensors."""
+
+    graph: Graph
+    nodes: list[Node] = field(default_factory=list)
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+
+    def take(self, node: Node) -> None:
+        """Add a node, behind what aligns its operands."""
+        if node.op in BINARY:
+            shape = self.graph.tensors[node.output].shape
+            node = replace(node, inputs=tuple(self._aligned(node, name, shape) for name in node.inputs))
+        self.nodes.append(node)
+
+    def _aligned(self, node: Node, name: str, shape: tuple[int, ...]) -> str:
+        tensor = self.graph.tensors[name]
+        wanted = (1,) * (len(shape) - len(tensor.shape)) + tensor.shape
+        repeated = _repeated_axes(wanted, shape)
+        if wanted == tensor.shape and not repeated:
+            return name
+        if tensor.data is not None:
+            full = tuple(shape[axis] if axis in repeated else size for axis, size in enumerate(wanted))
+            return self._add(f"{name}_aligned", full, np.broadcast_to(tensor.data.reshape(wanted), full).copy())
+        if wanted != tensor.shape:
+            name = self._step(node, Op.RESHAPE, (name,), wanted, {"shape": wanted})
+        for axis in repeated:
+            wanted = (*wanted[:axis], shape[axis], *wanted[axis + 1 :])
+            name = self._step(node, Op.CONCAT, (name,) * shape[axis], wanted, {"axis": axis})
+        return name
+
+    def _step(
+        self, node: Node, op: Op, inputs: tuple[str, ...], shape: tuple[int, ...],
+        attributes: Mapping[str, AttributeValue],
+    ) -> str:
+        output = self._add(f"{inputs[0]}_aligned", shape)
+        taken = {*self.graph.networkx, *(made.name for made in self.nodes)}
+        self.nodes.append(Node(unique_name(f"{node.name}_align", taken), op, inputs, (output,), attributes))
+        return output
+
+    def _add(self, wanted: str, shape: tuple[int, ...], data: npt.NDArray[np.float32] | None = None) -> str:
+        name = unique_name(wanted, self.graph.tensors | self.tensors)
+        self.tensors[name] = Tensor(name, shape, "float32", data=data)
+        return name
+
+
+def _repeated_axes(operand: tuple[int, ...], shape: tuple[int, ...]) -> list[int]:
+    """Return the axes along which an operand must be repeated: of its channels it has some, but not all."""
+    channels = range(1, len(shape) - 2)
+    if math.prod(operand[1 : len(shape) - 2]) == 1:
+        return []
+    return [axis for axis in channels if operand[axis] == 1 and shape[axis] > 1]
