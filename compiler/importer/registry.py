@@ -9,6 +9,7 @@ from compiler.importer import (
     handlers_elementwise,
     handlers_matrix,
     handlers_move,
+    handlers_normalization,
     handlers_pool,
     handlers_shape,
 )
@@ -32,6 +33,7 @@ HANDLERS: Mapping[str, Handler] = {
     "Gemm": handlers_matrix.gemm,
     "GlobalAveragePool": handlers_pool.global_average_pool,
     "Identity": handlers_shape.identity,
+    "LRN": handlers_normalization.lrn,
     "LogSoftmax": handlers_elementwise.softmax,
     "MatMul": handlers_matrix.matmul,
     "Max": handlers_elementwise.maximum,

@@ -13,6 +13,7 @@ from onnx.helper import make_node
 from compiler.expression import FUNCTIONS, MOST_CALLS, X, call, calls, evaluate, is_bounded, parse, substitute, to_text
 from compiler.front import front, import_model
 from compiler.graph import Op, Quantization
+from compiler.importer.export import run_float_graph
 from compiler.importer.export_functions import OPERATORS
 from compiler.importer.handlers_functions import FUNCTION_HANDLERS
 from compiler.quantizer.functions import quantize_constant, table_of
@@ -214,3 +215,41 @@ def test_a_function_of_a_small_range_stays_whole(make_model):
     result = ReferenceBackend().run(graph, {"x": samples})["y"]
     assert not result.any()
     assert graph.tensors["x_quantized"].scale > 1e-4
+
+
+LRN = {
+    "defaults": {"size": 3}, "wide": {"size": 5, "alpha": 0.9, "beta": 0.6, "bias": 2.0},
+    "even": {"size": 4, "alpha": 2.0},
+    "one": {"size": 1, "alpha": 0.5}, "all": {"size": 99, "alpha": 0.5},
+}
+
+
+LEAST_DECIBELS = 30.0
+"""Signal to quantization noise that a normalisation keeps; the default alpha of 1e-4 keeps much more."""
+
+
+def _lrn(x, size, alpha=1e-4, beta=0.75, bias=1.0):
+    """The specification's formula, channel by channel (ONNX Runtime takes four dimensions and odd sizes only)."""
+    result = np.empty(x.shape)
+    for c in range(x.shape[1]):
+        first, last = max(0, c - math.floor((size - 1) / 2)), min(x.shape[1] - 1, c + math.ceil((size - 1) / 2))
+        squares = np.square(x[:, first : last + 1].astype(np.float64)).sum(axis=1)
+        result[:, c] = x[:, c] / (bias + alpha / size * squares) ** beta
+    return result
+
+
+@pytest.mark.parametrize("shape", [(1, 7, 4, 5), (1, 6, 9), (1, 5, 2, 3, 4)])
+@pytest.mark.parametrize("attributes", LRN.values(), ids=LRN)
+def test_lrn(make_model, fused, attributes, shape):
+    model = make_model([make_node("LRN", ["x"], ["y"], **attributes)], shape=shape)
+    x = 2 * floats(16, *shape[1:])
+    exact = _lrn(x, **attributes)
+    np.testing.assert_allclose(run_float_graph(fused(model), {"x": x})["y"], exact, rtol=1e-5, atol=1e-6)
+    result = ReferenceBackend().run(front(model, {"x": x}), {"x": x})["y"]
+    assert 10 * np.log10(np.square(exact).sum() / np.square(exact - result).sum()) > LEAST_DECIBELS
+
+
+@pytest.mark.parametrize("attributes", [{"size": 0}, {"size": 3, "bias": 0.0}, {"size": 3, "alpha": -1.0}])
+def test_lrn_without_a_value_everywhere_is_refused(make_model, attributes):
+    with pytest.raises(ModelError, match=r"node 'n' \(LRN\): size .* are not supported"):
+        import_model(make_model([make_node("LRN", ["x"], ["y"], name="n", **attributes)]))
