@@ -10,7 +10,7 @@ from compiler.backend.geometry import Geometry, Window
 from compiler.backend.layers import ChannelParameters, Kernel, Layer, Layout, Source, Value
 from compiler.backend.moves import geometry_of
 from compiler.backend.partition import Partition
-from compiler.graph import Graph, Node, Op, Tensor
+from compiler.graph import BINARY, Graph, Node, Op, Tensor
 from compiler.quantizer.parameters import AddParameters, ProductParameters
 from machine.config import Machine
 from machine.numerics import INT8_MAX, INT8_MIN, AddRescale, Int32Array, rescale_from_real
@@ -80,6 +80,30 @@ def constant_value(machine: Machine, name: str, tensor: Tensor, output: Geometry
         values = np.repeat(values, machine.block_bytes, axis=0)
     return Value(
         name, Geometry(*values.shape), tensor.zero_point, blocked=True, constant=np.ascontiguousarray(values)
+    )
+
+
+def in_all_lanes(name: str) -> str:
+    """Return the name of an activation of one channel that lies in all lanes of a block."""
+    return f"{name} in all lanes"
+
+
+def is_read_in_all_lanes(graph: Graph, parts: Partition, name: str) -> bool:
+    """Whether an activation has one channel, and nothing but element-wise operators with more channels read it."""
+    channels, readers = geometry_of(graph.tensors[name].shape[1:]).channels, graph.consumers(name)
+    return channels == 1 and name not in parts.outputs and bool(readers) and all(
+        reader.op in BINARY and geometry_of(graph.tensors[reader.output].shape[1:]).channels > 1 for reader in readers
+    )
+
+
+def made_in_all_lanes(machine: Machine, layer: Layer) -> Layer:
+    """Return a convolution of one output channel that computes it in all lanes of a block, which costs nothing."""
+    assert layer.weight is not None and layer.parameters is not None
+    block, p = machine.block_bytes, layer.parameters
+    return dataclasses.replace(
+        layer, output=in_all_lanes(layer.output), geometry=dataclasses.replace(layer.geometry, channels=block),
+        weight=np.repeat(layer.weight, block, axis=0),
+        parameters=ChannelParameters(*(np.repeat(each, block) for each in (p.bias, p.multiplier, p.left, p.right))),
     )
 
 

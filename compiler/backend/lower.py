@@ -12,7 +12,10 @@ from compiler.backend.elementwise import (
     addition_record,
     constant_value,
     fused_tables,
+    in_all_lanes,
+    is_read_in_all_lanes,
     look_up_layer,
+    made_in_all_lanes,
     operand_of,
     product_layer,
     replicating_layer,
@@ -162,7 +165,16 @@ class _Lowering:
         table = self.tables.get(node.name)
         if table is not None:
             self.layers[-1] = with_table(self.graph, self.layers[-1], table)
-        self.add_value(self.graph.tensors[node.output if table is None else table.output])
+        made = self.graph.tensors[node.output if table is None else table.output]
+        plain = self.layers[-1].kernel is Kernel.MATRIX and self.layers[-1].residual is None
+        if plain and is_read_in_all_lanes(self.graph, self.parts, made.name):
+            self.layers[-1] = made_in_all_lanes(self.machine, self.layers[-1])
+            self._add_in_all_lanes(made, self.layers[-1])
+        else:
+            self.add_value(made)
+
+    def _add_in_all_lanes(self, tensor: Tensor, layer: Layer) -> None:
+        self.values[layer.output] = Value(layer.output, layer.geometry, tensor.zero_point)
 
     def _homes(self, node: Node) -> dict[str, int]:
         """Return the first plane of each part of a concat whose makers can store into its memory; else nothing.
@@ -339,12 +351,12 @@ class _Lowering:
         spread = geometry(tensor).channels < output.channels
         if not spread and not tensor.is_constant:
             return self._source(name)
-        own = f"{name} in all lanes" if spread else name
+        own = in_all_lanes(name) if spread else name
         if own not in self.values and tensor.is_constant:
             self.values[own] = constant_value(self.machine, own, tensor, output)
         elif own not in self.values:
             layer = replicating_layer(self.machine, node, self._source(name), own)
-            self.values[own] = Value(own, layer.geometry, tensor.zero_point)
+            self._add_in_all_lanes(tensor, layer)
             self.layers.append(layer)
         return operand_of(self.values[own])
 

@@ -147,9 +147,21 @@ def test_both_operands_broadcast(net: Any, check: Callable[..., Any], op: Op) ->
     built = net(9)
     x = built.conv(built.input(3, 8, 9), 12)
     gate = built.pool(x, Op.AVERAGE_POOL, (8, 9), (1, 1))
-    image = built.conv(x, 1, (1, 1), pads=NONE)
+    image = built.pool(built.conv(x, 1, (1, 1), pads=NONE), Op.MAX_POOL, (1, 1), (1, 1))
     program = check(load_machine("edge4x8"), built.graph(built.binary(op, gate, image), built.binary(op, image, gate)))
     assert sum(kernel == "matrix" for kernel, _ in _layers(program)) == 3, "the image is put into all lanes once"
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("is_output", [False, True])
+def test_a_map_that_a_convolution_makes(net: Any, check: Callable[..., Any], machine: str, is_output: bool) -> None:
+    built = net(14)
+    x = built.conv(built.input(3, 8, 9), 12)
+    image = built.table(built.conv(x, 1))
+    y, z = built.binary(Op.MUL, x, image), built.binary(Op.SUB, image, x)
+    program = check(load_machine(machine), built.graph(y, z, *([image] if is_output else [])))
+    makers = [layer for layer in program.layers if layer.kernel == "matrix"]
+    assert len(makers) == (3 if is_output else 2), "the convolution itself computes it in all lanes"
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -170,6 +182,14 @@ def test_gates_of_squeeze_and_excitation(net: Any, check: Callable[..., Any], ma
     y = built.binary(Op.MUL, x, built.reshape(gate, 24, 1, 1))
     program = check(load_machine(machine), built.graph(built.conv(y, 8)))
     assert "product" in [kernel for kernel, _ in _layers(program)]
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_map_behind_a_residual(net: Any, check: Callable[..., Any], machine: str) -> None:
+    built = net(15)
+    x = built.conv(built.input(3, 8, 9), 12)
+    image = built.add(built.conv(x, 1), built.pool(built.conv(x, 1), Op.MAX_POOL, (1, 1), (1, 1)))
+    check(load_machine(machine), built.graph(built.binary(Op.MUL, x, image)))
 
 
 @pytest.mark.parametrize("op", BINARY)
