@@ -150,6 +150,28 @@ def test_functions_written_out_become_one(make_model, same_as_onnxruntime, name)
     assert [node.op for node in same_as_onnxruntime(model).nodes()] == [Op.FUNCTION]
 
 
+STEPS = ["Sigmoid", "Tanh", "Relu", "Add", "Sub", "Mul", "MaxPool", "AddOne", "Clip"]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=8))
+def test_random_element_wise_networks(make_model, same_as_onnxruntime, steps):
+    """Whatever is fused, the values stay; tensors read by several nodes and kept by pools included."""
+    nodes = [make_node("Conv", ["x", "w"], ["t0"])]
+    for index, (op_type, *reads) in enumerate(steps, start=1):
+        a, b = (f"t{max(0, index - 1 - read % index)}" for read in reads)
+        made = {
+            "AddOne": lambda a, b, y: make_node("Add", [a, "one"], [y]),
+            "MaxPool": lambda a, b, y: make_node("MaxPool", [a], [y], kernel_shape=[1, 1]),
+            "Clip": lambda a, b, y: make_node("Clip", [a, "half", "one"], [y]),
+        }.get(op_type, lambda a, b, y, op_type=op_type: make_node(
+            op_type, [a, b] if op_type in ("Add", "Sub", "Mul") else [a], [y]))
+        nodes.append(made(a, b, f"t{index}"))
+    nodes.append(make_node("Mul", [f"t{len(steps)}", "three"], ["y"]))
+    constants = {name: CONSTANTS[name] for name in ("one", "half", "three")} | {"w": floats(3, 3, 1, 1)}
+    same_as_onnxruntime(make_model(nodes, constants=constants))
+
+
 def test_long_chains_stay_several_functions(make_model, same_as_onnxruntime):
     nodes = [make_node("Sin", ["x"], ["t0"])]
     nodes += [make_node("Tanh", [f"t{i}"], [f"t{i + 1}"]) for i in range(MOST_CALLS)]

@@ -124,8 +124,9 @@ CASES = {
         w=W, b=B, h=0.5, one=1.0)),
     "fuse_functions_with_other_readers": (FuseFunctions(), build(
         conv("x", "c", "b"), function("c", "s", "tanh(x)"), Node("add", Op.ADD, ("c", "s"), ("t",)),
-        Node("per_channel", Op.ADD, ("s", "k"), ("u",)), Node("last", Op.MUL, ("t", "u"), ("y",)),
-        w=W, b=B, k=[[[10.0]], [[20.0]]])),
+        Node("per_channel", Op.ADD, ("s", "k"), ("u",)), Node("half", Op.MUL, ("s", "h"), ("v",)),
+        Node("difference", Op.SUB, ("u", "v"), ("d",)), Node("last", Op.MUL, ("t", "d"), ("y",)),
+        w=W, b=B, k=[[[10.0]], [[20.0]]], h=0.5)),
     "hoist_clip_of_a_function": (HoistClip(), build(
         conv("x", "c", "b"), Node("pool", Op.MAX_POOL, ("c",), ("p",), POOL),
         Node("flat", Op.RESHAPE, ("p",), ("f",), {"shape": (1, 8)}), function("f", "y", "cos(x)"),
