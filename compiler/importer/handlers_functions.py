@@ -84,7 +84,7 @@ def power(context: Context, node: OnnxNode) -> None:
 
 
 def prelu(context: Context, node: OnnxNode) -> None:
-    """PRelu; with one slope a table, else max(x, 0) + slope * min(x, 0).
+    """PRelu; with one slope a table, else x + (slope - 1) * min(x, 0).
 
     Constraints:
         the slopes are finite float32 constants that broadcast to the input
@@ -97,19 +97,20 @@ def prelu(context: Context, node: OnnxNode) -> None:
         emit_function(context, node, call("leaky_relu", X, float(slope.flat[0])))
         return
 
-    def clipped(source: Tensor, role: str, **bound: float) -> Tensor:
-        name = context.unique_tensor_name(f"{node.outputs[0]}_{role}")
+    def clipped(source: Tensor, **bound: float) -> Tensor:
+        name = context.unique_tensor_name(f"{node.outputs[0]}_clipped")
         return context.emit_as(node, name, Op.CLIP, source, attributes=bound)
 
     def scaled(source: Tensor) -> Tensor:
-        return scale(context, node, context.unique_tensor_name(f"{node.outputs[0]}_scaled"), source, slope)
+        return scale(context, node, context.unique_tensor_name(f"{node.outputs[0]}_scaled"), source, slope - 1)
 
-    positive = clipped(x, "positive", min=0.0)
-    if (slope >= 0).all():  # then slope * min(x, 0) is min(slope * x, 0), and the scaling takes the clip in
-        negative = clipped(scaled(x), "negative", max=0.0)
+    if (slope <= 1).all():  # then (slope - 1) * min(x, 0) is max((slope - 1) * x, 0), and the scaling takes the clip in
+        correction = clipped(scaled(x), min=0.0)
+    elif (slope >= 1).all():
+        correction = clipped(scaled(x), max=0.0)
     else:
-        negative = scaled(clipped(x, "negative", max=0.0))
-    context.emit(node, Op.ADD, positive, second=negative)
+        correction = scaled(clipped(x, max=0.0))
+    context.emit(node, Op.ADD, x, second=correction)
 
 
 FUNCTION_HANDLERS: Mapping[str, Handler] = {

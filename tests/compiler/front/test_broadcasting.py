@@ -77,11 +77,12 @@ def test_sum_of_tensors_and_constants(make_model, same_as_onnxruntime):
 
 @pytest.mark.parametrize(("slope", "expected"), [
     (np.full(1, 0.1, np.float32), [Op.CONV2D, Op.FUNCTION]),
-    (np.array([[[0.1]], [[0.0]], [[0.9]], [[2.0]]], np.float32), [Op.CONV2D, Op.FUNCTION, Op.CONV2D, Op.ADD]),
-    (np.array([[[0.1]], [[-0.3]], [[0.9]], [[2.0]]], np.float32),
-     [Op.CONV2D, Op.FUNCTION, Op.FUNCTION, Op.CONV2D, Op.ADD]),
-    (floats(6, 7), [Op.CONV2D, Op.FUNCTION, Op.FUNCTION, Op.MUL, Op.ADD]),
-], ids=["one", "channels", "channels of both signs", "positions"])
+    (np.array([[[0.1]], [[-0.3]], [[0.9]], [[1.0]]], np.float32), [Op.CONV2D, Op.CONV2D, Op.ADD]),
+    (np.array([[[1.1]], [[1.0]], [[3.0]], [[1.5]]], np.float32), [Op.CONV2D, Op.CONV2D, Op.ADD]),
+    (np.array([[[0.1]], [[-0.3]], [[0.9]], [[2.0]]], np.float32), [Op.CONV2D, Op.FUNCTION, Op.CONV2D, Op.ADD]),
+    (np.abs(np.sin(floats(6, 7))), [Op.CONV2D, Op.MUL, Op.ADD]),
+    (1 + floats(6, 7), [Op.CONV2D, Op.FUNCTION, Op.MUL, Op.ADD]),
+], ids=["one", "channels", "above 1", "on both sides of 1", "positions", "positions on both sides of 1"])
 def test_prelu(make_model, same_as_onnxruntime, slope, expected):
     nodes = [make_node("Conv", ["x", "w"], ["c"]), make_node("PRelu", ["c", "s"], ["y"])]
     model = make_model(nodes, constants={"w": floats(4, 3, 3, 2), "s": slope})
