@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -262,6 +263,9 @@ class _LayerEmitter:
 
     def _matrix(self, item: Item, region: Region, accumulator: int, first: bool) -> None:
         box = self._source_box(region)
+        reach = self.layer.reached(self.machine, item.output.planes)
+        planes = max(region.planes[0], reach[0]), min(region.planes[1], reach[1])
+        region = dataclasses.replace(region, planes=planes)
         for granule in self._granule_groups():
             self._pass(item.output, region, box, granule, accumulator, first and granule[0] == 0)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from compiler.backend.geometry import Geometry, Region, Window
+from compiler.backend.reach import Reach
 from machine.config import Machine
 from machine.numerics import Int8Array, Int32Array
 
@@ -131,7 +132,8 @@ class Layer:
     entry for each output block or, for averages, for each divisor (then `borders` says which). `record` is the
     residual addition's entry: int32[3, 4]; with `subtract` the residual is subtracted. The second operand of a product
     is its `residual`. `table` is int8[256]: results are looked up in it. A copying layer has `runs` from its `copied`
-    sources; where it is `padded`, what they do not cover is `fill`.
+    sources; where it is `padded`, what they do not cover is `fill`. `reach` says which input planes a matrix kernel
+    takes for each output plane.
     """
 
     name: str
@@ -156,6 +158,12 @@ class Layer:
     copied: tuple[Source, ...] = ()
     runs: tuple[Run, ...] = ()
     padded: bool = False
+    reach: Reach = ()
+
+    def reached(self, machine: Machine, planes: tuple[int, int]) -> tuple[int, int]:
+        """Return the input planes, [first, stop), that a matrix kernel takes for some output planes."""
+        spans = self.reach[planes[0] : planes[1]] or ((0, self.source.seen.planes(machine)),)
+        return min(first for first, _ in spans), max(stop for _, stop in spans)
 
     @property
     def reads(self) -> tuple[Source, ...]:

@@ -27,6 +27,7 @@ from compiler.backend.moves import geometry_of, keeps_channels, runs
 from compiler.backend.moves import parts as moved_parts
 from compiler.backend.packing import pack_convolution
 from compiler.backend.partition import Partition, node_error
+from compiler.backend.reach import weight_reach
 from compiler.graph import BINARY, MOVES, Graph, Node, Op, Tensor
 from compiler.quantizer.parameters import (
     AddParameters,
@@ -253,10 +254,15 @@ class _Lowering:
         self, node: Node, kernel: Kernel, source: Source, window: Window, macs: int,
         p: AffineParameters, weight: Int8Array,
     ) -> Layer:
+        reach = weight_reach(self.machine, weight) if kernel is Kernel.MATRIX else ()
+        if reach and node.attributes.get("groups", 1) == 1:  # zeros of a band are no work of the model
+            image = self.graph.tensors[node.output].shape[2:]
+            macs = min(macs, int(np.count_nonzero(weight)) * int(np.prod(image, dtype=np.int64)))
         return Layer(
             node.name, (node.name,), kernel, source, node.output, geometry(self.graph.tensors[node.output]), window,
             p.output_zero_point, p.low, p.high, macs, weight,
             ChannelParameters(p.bias, p.multiplier, p.left, p.right), fill=p.input_zero_point,
+            reach=reach,
         )
 
     def _depthwise(self, node: Node, parameters: AffineParameters, output: Geometry, macs: int) -> Layer:

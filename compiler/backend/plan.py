@@ -238,7 +238,7 @@ def _shape_key(layer: Layer) -> Hashable:
     """Return all of a layer that its tiling depends on: layers with equal keys have equal tilings."""
     sources = tuple((source.layout, source.geometry, source.packing, source.virtual) for source in layer.reads)
     shape = layer.kernel, layer.geometry, layer.window, layer.parameters is None, layer.residual is None, sources
-    return *shape, layer.runs, layer.padded
+    return *shape, layer.runs, layer.padded, layer.reach
 
 
 def _banks(machine: Machine, plan: LayerPlan) -> list[Banks]:

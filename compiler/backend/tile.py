@@ -84,8 +84,13 @@ def inputs_of(
     seen = (layer.window.span(0, *rows), layer.window.span(1, *columns))
     if layer.kernel is not Kernel.MATRIX:
         return (Region(planes, *seen),)
-    chunks = _ranges(layer.source.seen.planes(machine), tiling.chunk)
-    return tuple(Region(chunk, *seen) for chunk in chunks)
+    return tuple(Region(chunk, *seen) for chunk in _chunks(machine, layer, tiling, planes))
+
+
+def _chunks(machine: Machine, layer: Layer, tiling: Tiling, planes: tuple[int, int]) -> list[tuple[int, int]]:
+    """Return the chunks of input planes that some output planes need."""
+    first, stop = layer.reached(machine, planes)
+    return [c for c in _ranges(layer.source.seen.planes(machine), tiling.chunk) if c[0] < stop and first < c[1]]
 
 
 def _ranges(length: int, step: int) -> list[tuple[int, int]]:
@@ -224,7 +229,18 @@ def _first_input(machine: Machine, layer: Layer, tiling: Tiling) -> tuple[int, R
     if layer.kernel is not Kernel.MATRIX:
         return 1, Region((0, tiling.planes), rows, columns)
     planes = layer.source.seen.planes(machine)
-    return ceil_div(planes, tiling.chunk), Region((0, min(tiling.chunk, planes)), rows, columns)
+    return _reached(machine, layer, tiling)[1], Region((0, min(tiling.chunk, planes)), rows, columns)
+
+
+def _reached(machine: Machine, layer: Layer, tiling: Tiling) -> tuple[int, int]:
+    """Return the input planes and the chunks of them that an item needs, on average and rounded up."""
+    planes = layer.source.seen.planes(machine)
+    if not layer.reach:
+        return planes, ceil_div(planes, tiling.chunk)
+    groups = _ranges(layer.geometry.planes(machine), tiling.planes)
+    spans = [layer.reached(machine, group) for group in groups]
+    chunks = sum(len(_chunks(machine, layer, tiling, group)) for group in groups)
+    return ceil_div(sum(stop - first for first, stop in spans), len(groups)), ceil_div(chunks, len(groups))
 
 
 def _store_cycles(machine: Machine, layer: Layer, region: Region) -> int:
@@ -246,9 +262,9 @@ def _taps(layer: Layer) -> int:
     return layer.window.kernel[0] * layer.window.kernel[1]
 
 
-def _tiles(machine: Machine, layer: Layer) -> int:
+def _tiles(machine: Machine, layer: Layer, tiling: Tiling) -> int:
     """Return the weight tiles of a block of outputs."""
-    return layer.source.seen.planes(machine) * granules(machine, layer) * _taps(layer)
+    return _reached(machine, layer, tiling)[0] * granules(machine, layer) * _taps(layer)
 
 
 def _weight_beats(machine: Machine, layer: Layer, tiling: Tiling) -> int:
@@ -256,7 +272,7 @@ def _weight_beats(machine: Machine, layer: Layer, tiling: Tiling) -> int:
     if layer.kernel is not Kernel.MATRIX:
         return 0
     blocks = tiling.planes * (machine.block_bytes // machine.columns)
-    return blocks * _tiles(machine, layer) * machine.tile_beats
+    return blocks * _tiles(machine, layer, tiling) * machine.tile_beats
 
 
 def _period(machine: Machine, layer: Layer, tiling: Tiling) -> tuple[int, int]:
@@ -266,7 +282,7 @@ def _period(machine: Machine, layer: Layer, tiling: Tiling) -> tuple[int, int]:
     if layer.kernel is not Kernel.MATRIX:
         vector = blocks * area * _taps(layer) + HANDSHAKE_CYCLES
         return vector, vector
-    chunks = ceil_div(layer.source.seen.planes(machine), tiling.chunk)
-    matrix = blocks * _tiles(machine, layer) * max(area, machine.rows) + chunks
+    chunks = _reached(machine, layer, tiling)[1]
+    matrix = blocks * _tiles(machine, layer, tiling) * max(area, machine.rows) + chunks
     vector = blocks * area + HANDSHAKE_CYCLES
     return vector, max(matrix, vector, (matrix + vector + _latency(machine)) // 2)
