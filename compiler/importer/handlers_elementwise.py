@@ -23,7 +23,7 @@ def clip(context: Context, node: OnnxNode) -> None:
     """Clip, bounds as attributes (until opset 10) or constant inputs; a missing bound does not clip.
 
     Constraints:
-        the bounds are constants, and none is NaN
+        the bounds are constants of one value, and none is NaN
     """
     low = _bound(context, node, 1, "min", -math.inf)
     high = _bound(context, node, 2, "max", math.inf)
@@ -74,7 +74,10 @@ def _clip(context: Context, node: OnnxNode, x: Tensor, low: float, high: float) 
 def _bound(context: Context, node: OnnxNode, index: int, name: str, default: float) -> float:
     value = node.number(name, default)
     if node.has_input(index):
-        value = float(context.constant(node, index, name).reshape(()))
+        data = context.constant(node, index, name)
+        if data.size != 1:
+            raise node.error(f"{name} has shape {list(data.shape)}; only one value is supported")
+        value = float(data.reshape(()))
     if math.isnan(value):
         raise node.error(f"{name} is NaN")
     return value

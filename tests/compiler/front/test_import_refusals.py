@@ -46,6 +46,8 @@ NODES = {
     "broadcast": (make_node("Add", ["x", "b"], ["y"], name="n"), {"b": np.ones(5, np.float32)}, "n",
                   "do not broadcast to each other"),
     "clip bounds": (make_node("Clip", ["x", "a"], ["y"], name="n"), {"a": np.float32(np.nan)}, "n", "min is NaN"),
+    "several bounds": (make_node("Clip", ["x", "a"], ["y"], name="n"), {"a": np.ones(8, np.float32)}, "n",
+                       "min has shape .*only one value"),
     "run-time exponent": (make_node("Pow", ["x", "z"], ["y"], name="n"), {}, "n", "computed at run time"),
     "exponents": (make_node("Pow", ["x", "b"], ["y"], name="n"), {"b": np.ones(8, np.float32)}, "n",
                   "only one finite value"),
