@@ -72,18 +72,29 @@ def _leaky_relu(x: Float64Array, alpha: float) -> Float64Array:
     return np.where(x < 0, alpha * x, x)
 
 
+def _shrink(x: Float64Array, bias: float, threshold: float) -> Float64Array:
+    return np.where(x < -threshold, x + bias, np.where(x > threshold, x - bias, 0.0))
+
+
 FUNCTIONS: Mapping[str, Function] = {
     "abs": Function(np.abs),
+    "acos": Function(np.arccos),
+    "acosh": Function(np.arccosh),
     "add": Function(np.add, 2),
+    "asin": Function(np.arcsin),
+    "asinh": Function(np.arcsinh),
+    "atan": Function(np.arctan, bounded=True),
+    "atanh": Function(np.arctanh),
+    "ceil": Function(np.ceil),
     "celu": Function(_celu, 2),
     "clip": Function(np.clip, 3, bounded=True),
     "cos": Function(np.cos, bounded=True),
+    "cosh": Function(np.cosh),
     "div": Function(np.divide, 2),
     "elu": Function(_elu, 2),
     "erf": Function(_erf, bounded=True),
     "exp": Function(np.exp),
     "floor": Function(np.floor),
-    "ceil": Function(np.ceil),
     "hard_sigmoid": Function(lambda x, alpha, beta: np.clip(alpha * x + beta, 0, 1), 3, bounded=True),
     "hard_swish": Function(lambda x: x * np.clip(x / 6 + 0.5, 0, 1)),
     "leaky_relu": Function(_leaky_relu, 2),
@@ -93,13 +104,16 @@ FUNCTIONS: Mapping[str, Function] = {
     "reciprocal": Function(np.reciprocal),
     "round": Function(np.rint),
     "selu": Function(_selu, 3),
+    "shrink": Function(_shrink, 3),
     "sigmoid": Function(_sigmoid, bounded=True),
     "sign": Function(np.sign, bounded=True),
     "sin": Function(np.sin, bounded=True),
+    "sinh": Function(np.sinh),
     "softplus": Function(lambda x: np.logaddexp(0, x)),
     "softsign": Function(lambda x: x / (1 + np.abs(x)), bounded=True),
     "sqrt": Function(np.sqrt),
     "sub": Function(np.subtract, 2),
+    "tan": Function(np.tan),
     "tanh": Function(np.tanh, bounded=True),
     "thresholded_relu": Function(lambda x, alpha: np.where(x > alpha, x, 0.0), 2),
 }

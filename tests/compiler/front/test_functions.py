@@ -77,6 +77,7 @@ def test_bounded_functions_have_bounds(name):
 
 ATTRIBUTES = {
     "Elu": {"alpha": 0.7}, "Celu": {"alpha": 1.3}, "LeakyRelu": {"alpha": 0.2}, "ThresholdedRelu": {"alpha": 0.5},
+    "Shrink": {"bias": 0.3, "lambd": 0.7},
     "Selu": {"alpha": 1.5, "gamma": 1.1}, "HardSigmoid": {"alpha": 0.3, "beta": 0.4},
 }
 SIMPLE = sorted(set(FUNCTION_HANDLERS) - {"PRelu", "Pow", "Swish"})
