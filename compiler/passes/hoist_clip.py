@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from compiler.graph import Graph, Node, Op
@@ -19,11 +20,12 @@ MEETING = {
 """The operations whose last step each can be."""
 
 
+
 @dataclass(frozen=True)
 class HoistClip:
     """clip(max_pool(x)) becomes max_pool(clip(x)), clip(reshape(x)) becomes reshape(clip(x)): the same values.
 
-    function(reshape(x)) becomes reshape(function(x)) alike.
+    function(reshape(x)) becomes reshape(function(x)) alike, and clip(concat(x, y)) becomes concat(clip(x), clip(y)).
     """
 
     name: str = "hoist_clip"
@@ -31,26 +33,42 @@ class HoistClip:
     def apply(self, graph: Graph) -> Graph:
         """Return the graph with clips and functions moved as far up as they go."""
         for node in graph.nodes():
-            while node.op in COMMUTING and (above := _above(graph, node)) is not None:
-                graph, node = _swap(graph, above, node)
+            if node.op in COMMUTING:
+                graph = _hoist(graph, node)
         return graph
 
 
-def _above(graph: Graph, clip: Node) -> Node | None:
-    """Return the node that the clip may pass, where it can reach an operation that takes it as its last step."""
-    above = _alone(graph, clip)
-    if above is None or above.op not in COMMUTING[clip.op]:
+def _hoist(graph: Graph, node: Node) -> Graph:
+    while (above := _alone(graph, node, node.inputs[0])) is not None and above.op in COMMUTING[node.op]:
+        if not _meets(graph, node, node.inputs[0], node.op, MEETING[node.op]):
+            return graph
+        graph, node = _swap(graph, above, node)
+    if above is None or above.op is not Op.CONCAT:
+        return graph
+    either = MEETING[Op.CLIP] | MEETING[Op.FUNCTION]  # a clip that meets a pool is a function there
+    if not all(_meets(graph, above, name, node.op, either) for name in above.inputs):
+        return graph
+    graph, parts = _divide(graph, above, node)
+    for part in parts:
+        graph = _hoist(graph, part)
+    return graph
+
+
+def _meets(graph: Graph, reader: Node, name: str, op: Op, legal: Collection[Op]) -> bool:
+    """Whether what the reader alone reads comes, past what `op` may pass, from one of the legal operators."""
+    reached = _alone(graph, reader, name)
+    while reached is not None and reached.op in COMMUTING[op] and reached.op not in legal:
+        reached = _alone(graph, reached, reached.inputs[0])
+    return reached is not None and reached.op in legal
+
+
+def _alone(graph: Graph, reader: Node, name: str) -> Node | None:
+    """Return the producer of a node's input, where the node alone reads it."""
+    producer = graph.producer(name)
+    if producer is None:
         return None
-    reached: Node | None = above
-    while reached is not None and reached.op in COMMUTING[clip.op]:
-        reached = _alone(graph, reached)
-    return above if reached is not None and reached.op in MEETING[clip.op] else None
-
-
-def _alone(graph: Graph, reader: Node) -> Node | None:
-    """Return the producer of a node's first input, where the node alone reads it."""
-    producer = graph.producer(reader.inputs[0])
-    return producer if producer is not None and only_consumer(graph, producer.output) is reader else None
+    only = only_consumer(graph, producer.output)
+    return producer if only is not None and only.name == reader.name else None
 
 
 def _swap(graph: Graph, above: Node, clip: Node) -> tuple[Graph, Node]:
@@ -61,3 +79,20 @@ def _swap(graph: Graph, above: Node, clip: Node) -> tuple[Graph, Node]:
     swapped = {clip.name: second, above.name: first}
     nodes = [swapped.get(node.name, node) for node in graph.nodes()]
     return graph.replace(nodes=nodes, tensors=[between]), first
+
+
+def _divide(graph: Graph, concat: Node, clip: Node) -> tuple[Graph, list[Node]]:
+    """Put a clip of its own behind each input of a concat in place of the one behind it."""
+    taken, parts, tensors = dict.fromkeys((*graph.tensors, *graph.networkx)), [], []
+    for index, name in enumerate(concat.inputs):
+        between, own = (unique_name(wanted, taken) for wanted in (f"{name}_clipped", f"{clip.name}_part"))
+        own = clip.name if index == 0 else own
+        taken |= {between: None, own: None}
+        tensors.append(replace(graph.tensors[name], name=between))
+        parts.append(replace(clip, name=own, inputs=(name,), outputs=(between,)))
+    joined = replace(concat, inputs=tuple(tensor.name for tensor in tensors), outputs=clip.outputs)
+    nodes = [
+        made for node in graph.nodes() if node.name != clip.name
+        for made in ([*parts, joined] if node.name == concat.name else [node])
+    ]
+    return graph.replace(nodes=nodes, tensors=tensors), parts

@@ -107,6 +107,14 @@ CASES = {
     "hoist_clip_with_nothing_to_meet": (HoistClip(), build(
         Node("pool", Op.MAX_POOL, ("x",), ("p",), POOL), clip("p", "y"),
         shapes={"p": (1, 2, 2, 2), "y": (1, 2, 2, 2)})),
+    "hoist_clip_over_a_concat": (HoistClip(), build(
+        conv("x", "c", "b"), Node("pool", Op.MAX_POOL, ("c",), ("p",), POOL),
+        Node("mean", Op.AVERAGE_POOL, ("x",), ("q",), POOL | {"count_include_pad": 0}),
+        Node("join", Op.CONCAT, ("p", "q"), ("j",), {"axis": 1}), clip("j", "y"),
+        shapes={"p": (1, 2, 2, 2), "q": (1, 2, 2, 2), "j": (1, 4, 2, 2), "y": (1, 4, 2, 2)}, w=W, b=B)),
+    "hoist_clip_not_over_a_concat_read_twice": (HoistClip(), build(
+        conv("x", "c", "b"), Node("join", Op.CONCAT, ("c", "x"), ("j",), {"axis": 1}), clip("j", "y"),
+        shapes={"j": (1, 4, 4, 4), "y": (1, 4, 4, 4)}, w=W, b=B)),
     "fuse_clip": (FuseClip(), build(conv("x", "c", "b"), clip("c", "y"), w=W, b=B)),
     "fuse_clip_read_twice": (FuseClip(), build(
         conv("x", "c", "b"), clip("c", "d"), Node("add", Op.ADD, ("c", "d"), ("y",)), w=W, b=B)),
