@@ -151,6 +151,11 @@ class _Lowering:
         if homes:
             self._join(node, homes)
             return
+        self._compute(node)
+        self._write(node)
+
+    def _compute(self, node: Node) -> None:
+        """Add the layer of a node that is computed."""
         if node.op in MOVES:
             self.layers.append(self._copy(node))
         elif node.op in (Op.ADD, Op.SUB):
@@ -163,16 +168,19 @@ class _Lowering:
             self.layers.append(self._affine(node))
         else:
             self.layers.append(self._pool(node))
-        table = self.tables.get(node.name)
+
+    def _write(self, node: Node) -> None:
+        """Let the latest layer look its results up where that is fused, and add the activation that it writes."""
+        layer, made, table = self.layers[-1], self.graph.tensors[node.output], self.tables.get(node.name)
         if table is not None:
-            self.layers[-1] = with_table(self.graph, self.layers[-1], table)
-        made = self.graph.tensors[node.output if table is None else table.output]
-        plain = self.layers[-1].kernel is Kernel.MATRIX and self.layers[-1].residual is None
+            layer, made = with_table(self.graph, layer, table), self.graph.tensors[table.output]
+        plain = layer.kernel is Kernel.MATRIX and layer.residual is None
         if plain and is_read_in_all_lanes(self.graph, self.parts, made.name):
-            self.layers[-1] = made_in_all_lanes(self.machine, self.layers[-1])
-            self._add_in_all_lanes(made, self.layers[-1])
+            layer = made_in_all_lanes(self.machine, layer)
+            self._add_in_all_lanes(made, layer)
         else:
             self.add_value(made)
+        self.layers[-1] = layer
 
     def _add_in_all_lanes(self, tensor: Tensor, layer: Layer) -> None:
         self.values[layer.output] = Value(layer.output, layer.geometry, tensor.zero_point)
