@@ -19,9 +19,6 @@ Float32Array = npt.NDArray[np.float32]
 def mul(context: Context, node: OnnxNode) -> None:
     """Mul of two tensors that broadcast to each other; a constant with one value, or one for each channel, is folded
     into a neighbouring convolution or product where there is one.
-
-    Constraints:
-        an operand that is computed at run time is float32
     """
     if _is_run_time(context, node):
         context.emit(node, Op.MUL, context.activation(node, 0), second=context.activation(node, 1))
@@ -34,7 +31,8 @@ def div(context: Context, node: OnnxNode) -> None:
     """Div by a constant, folded like Mul, or of a constant by a tensor, whose reciprocal is a table.
 
     Constraints:
-        one operand is a constant; none of its values is 0 where it is the divisor
+        one operand is a constant
+        a constant divisor holds no 0
     """
     if context.tensor(node, 0).is_constant:
         dividend, divisor = context.weight(node, 0, "dividend"), context.activation(node, 1)
@@ -45,7 +43,8 @@ def div(context: Context, node: OnnxNode) -> None:
     x, constant = context.activation(node), context.weight(node, 1, "divisor")
     if (constant == 0).any():
         raise node.error("the divisor holds 0")
-    inverse = (1.0 / constant.astype(np.float64)).astype(np.float32)
+    with np.errstate(over="ignore"):
+        inverse = (1.0 / constant.astype(np.float64)).astype(np.float32)
     if not np.isfinite(inverse).all():
         raise node.error("the divisor is too small: its inverse is not finite")
     scale(context, node, node.outputs[0], x, inverse)

@@ -95,22 +95,17 @@ def add(context: Context, node: OnnxNode) -> None:
 
 
 def total(context: Context, node: OnnxNode) -> None:
-    """Sum of tensors that broadcast to each other: a chain of Add.
-
-    Constraints:
-        the first tensor is computed at run time
-    """
-    x = context.activation(node)
-    if len(node.inputs) == 1:
+    """Sum of tensors that broadcast to each other: a chain of Add, constants last."""
+    order = sorted(range(len(node.inputs)), key=lambda index: context.tensor(node, index).is_constant)
+    x = context.activation(node, order[0])
+    if len(order) == 1:
         context.emit(node, Op.IDENTITY, x)
-    for index in range(1, len(node.inputs)):
-        last = index == len(node.inputs) - 1
-        output = node.outputs[0] if last else context.unique_tensor_name(f"{node.outputs[0]}_sum")
-        other = context.tensor(node, index)
-        if other.is_constant:
+    for index in order[1:]:
+        output = node.outputs[0] if index == order[-1] else context.unique_tensor_name(f"{node.outputs[0]}_sum")
+        if context.tensor(node, index).is_constant:
             x = context.emit_as(node, output, Op.ADD, x, {"addend": context.weight(node, index, "addend")})
-            continue
-        x = context.emit_as(node, output, Op.ADD, x, second=context.activation(node, index))
+        else:
+            x = context.emit_as(node, output, Op.ADD, x, second=context.activation(node, index))
 
 
 def softmax(context: Context, node: OnnxNode) -> None:

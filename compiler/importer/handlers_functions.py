@@ -71,16 +71,19 @@ def swish(context: Context, node: OnnxNode) -> None:
 
 
 def power(context: Context, node: OnnxNode) -> None:
-    """Pow with a constant exponent, a table.
+    """Pow with a constant exponent, or of a constant base, a table.
 
     Constraints:
-        the exponent is a constant with one finite value
-        the base is computed at run time
+        the exponent or the base is a constant with one finite value
     """
-    exponent = context.constant(node, 1, "exponent")
-    if exponent.size != 1 or not np.isfinite(exponent).all() or exponent.ndim > len(context.activation(node).shape):
-        raise node.error(f"the exponent has shape {list(exponent.shape)}; only one finite value is supported")
-    emit_function(context, node, call("pow", X, float(exponent.flat[0])))
+    index = 0 if context.tensor(node, 0).is_constant else 1
+    x, constant = context.activation(node, 1 - index), context.constant(node, index, ("base", "exponent")[index])
+    if constant.size != 1 or not np.isfinite(constant).all() or constant.ndim > len(x.shape):
+        raise node.error(f"'{node.inputs[index]}' has shape {list(constant.shape)}; only one finite value is supported")
+    operands: list[Expression] = [X, X]
+    operands[index] = float(constant.flat[0])
+    expression = to_text(call("pow", *operands))
+    context.emit(node, Op.FUNCTION, x, attributes={"expression": expression})
 
 
 def prelu(context: Context, node: OnnxNode) -> None:

@@ -69,7 +69,7 @@ def test_constant_operands(make_model, same_as_onnxruntime, op_type, shape, reve
 
 
 def test_sum_of_tensors_and_constants(make_model, same_as_onnxruntime):
-    nodes = [make_node("Sum", ["x", "k", "z", "m"], ["y"])]
+    nodes = [make_node("Sum", ["k", "x", "m", "z"], ["y"])]
     model = make_model(nodes, constants={"k": floats(3, 1, 1), "m": floats(8, 8)}, more_inputs={"z": (1, 3, 1, 8)})
     same_as_onnxruntime(model)
     _near_float(model, {"x": floats(4, 3, 8, 8), "z": floats(4, 3, 1, 8)})
