@@ -33,7 +33,7 @@ def report(program: Program, show_layers: bool) -> None:
         for layer in layers:
             print(
                 f"  {layer.name:32} {layer.cycles:>10,} bound {layer.bound_cycles:>10,} lost "
-                f"{layer.cycles - layer.bound_cycles:>9,} {layer.engine} {layer.stall} {layer.stall_cycles:,}"
+                f"{layer.cycles - layer.bound_cycles:>9,} {layer.engine} {layer.loss} {layer.loss_cycles:,}"
             )
 
 

@@ -2,9 +2,9 @@
 
 A layer's main engine is matrix where it has matrix instructions, else vector. A layer ends with the last access of its
 main engine; the cycles from the end of the layer before are its cycles, and the hardware's state counters are divided
-at the same cycles, so layers add up to the total and every lost cycle has a cause. Where the main work of a layer
-begins before that of the layer before has ended (a depthwise layer under the products of its neighbour), no line can
-be drawn between them: they are one row.
+at the same cycles, so layers add up to the total. Where the main work of a layer begins before that of the layer before
+has ended (a depthwise layer under the products of its neighbour), no line can be drawn between them: they are one row.
+The largest loss of a row comes from the account of its main engine (docs/profile.md), which charges by instruction.
 """
 
 from __future__ import annotations
@@ -19,13 +19,9 @@ from accel_sim.stepper import TimeResult, simulate_time
 from machine.config import VECTOR_LATENCY_CYCLES
 from machine.isa import Engine
 from machine.program import NodeRecord, Program, bound_of
-from machine.registers import EngineState
+from runtime.accounts import EngineAccount, engine_accounts
 from runtime.session import counter_table
 
-_WAITS = (
-    EngineState.WAIT_TOKEN, EngineState.WAIT_BANK, EngineState.WAIT_ACCUMULATOR, EngineState.WAIT_MEMORY,
-    EngineState.WAIT_WEIGHTS, EngineState.WAIT_SHIFT, EngineState.WAIT_ROOM, EngineState.DRAIN,
-)
 _NAME_SEPARATOR = " | "
 
 
@@ -33,9 +29,9 @@ _NAME_SEPARATOR = " | "
 class LayerProfile:
     """One layer's share of the program (or that of several layers whose main work overlaps, names joined by ` | `).
 
-    `bound_cycles` is the least that its work takes alone. `engine`, `stall` and `stall_cycles` name its largest stall:
-    that of its main engine, or, where that mostly had no instruction, the most that any engine waited for something
-    other than another engine.
+    `bound_cycles` is the least that its work takes alone. `loss` and `loss_cycles` are the largest loss in the account
+    of its main engine, `engine`: the cycles charged to its own instructions, some of which may be in the time of the
+    rows before (a wait for what they compute).
     """
 
     name: str
@@ -45,8 +41,8 @@ class LayerProfile:
     bound_cycles: int
     utilization: float
     engine: str
-    stall: str
-    stall_cycles: int
+    loss: str
+    loss_cycles: int
     counters: dict[str, dict[str, int]]
 
 
@@ -74,8 +70,9 @@ def profile_layers(program: Program) -> tuple[list[LayerProfile], TimeResult]:
     timing = _simulate(program, ends)
     before = np.concatenate([np.zeros_like(timing.snapshots[:1]), timing.snapshots[:-1]])
     starts = [0, *ends[:-1]]
+    accounts = engine_accounts(program, timing)
     layers = [
-        _layer(program, row, end - start, counters)
+        _layer(program, row, end - start, counters, accounts)
         for row, start, end, counters in zip(rows, starts, ends, timing.snapshots - before, strict=True)
     ]
     return layers, timing
@@ -84,7 +81,7 @@ def profile_layers(program: Program) -> tuple[list[LayerProfile], TimeResult]:
 def _simulate(program: Program, marks: Sequence[int]) -> TimeResult:
     return simulate_time(
         program.machine, program.code, program_address=program.program_address,
-        memory_limit=program.memory_bytes, marks=marks,
+        memory_limit=program.memory_bytes, marks=marks, groups=program.instruction_nodes,
     )
 
 
@@ -117,11 +114,14 @@ def _rows(program: Program, timing: TimeResult) -> list[_Row]:
     return rows
 
 
-def _layer(program: Program, row: _Row, cycles: int, counters: npt.NDArray[np.int64]) -> LayerProfile:
+def _layer(
+    program: Program, row: _Row, cycles: int, counters: npt.NDArray[np.int64], accounts: dict[Engine, EngineAccount]
+) -> LayerProfile:
     records: list[NodeRecord] = [program.nodes[node] for node in row.nodes]
     machine = program.machine
     macs = sum(record.macs for record in records)
-    engine, stall = _largest_stall(row, counters)
+    engine = Engine.MATRIX if Engine.MATRIX in row.engines else Engine.VECTOR
+    loss, loss_cycles = accounts[engine].of(row.nodes).largest_loss
     return LayerProfile(
         name=_NAME_SEPARATOR.join(record.name for record in records),
         operator=_NAME_SEPARATOR.join(record.operator for record in records),
@@ -130,16 +130,8 @@ def _layer(program: Program, row: _Row, cycles: int, counters: npt.NDArray[np.in
         bound_cycles=bound_of(records),
         utilization=macs / (machine.rows * machine.columns * cycles) if cycles else 0.0,
         engine=engine.name.lower(),
-        stall=stall.name.lower(),
-        stall_cycles=int(counters[engine, stall]),
+        loss=loss,
+        loss_cycles=loss_cycles,
         counters=counter_table(counters),
     )
 
-
-def _largest_stall(row: _Row, counters: npt.NDArray[np.int64]) -> tuple[Engine, EngineState]:
-    main = Engine.MATRIX if Engine.MATRIX in row.engines else Engine.VECTOR
-    own = max(_WAITS, key=lambda state: int(counters[main, state]))
-    if counters[main, own] >= counters[main, EngineState.IDLE]:
-        return main, own
-    pairs = [(engine, state) for engine in Engine for state in _WAITS if state is not EngineState.WAIT_TOKEN]
-    return max(pairs, key=lambda pair: int(counters[pair]))

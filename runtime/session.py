@@ -21,6 +21,7 @@ from machine.errors import DataError, ProgramError, SimulationError
 from machine.isa import Engine, Opcode, make
 from machine.program import Program
 from machine.registers import ENGINE_STATES, Status
+from runtime.accounts import EngineAccount, engine_accounts
 from runtime.arrays import check_inputs
 from runtime.cpu import run_float
 from runtime.host import run_host
@@ -53,6 +54,8 @@ class RunResult:
         cycles: cycles of the program for one sample; None where the backend has no clock.
         utilization: MACs / (rows x columns x cycles).
         counters: cycles by engine and state.
+        accounts: where each cycle of the matrix and the vector engine went, by layer; empty but for the simulator's
+            time, since the hardware counts states only.
         simulation_seconds: wall time of the execution proper: without loading, host operators, and the compilation or
             build of the simulator itself.
     """
@@ -65,6 +68,7 @@ class RunResult:
     bound_cycles: int | None = None
     utilization: float | None = None
     counters: dict[str, dict[str, int]] = field(default_factory=dict)
+    accounts: dict[Engine, EngineAccount] = field(default_factory=dict)
     simulation_seconds: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
@@ -76,6 +80,7 @@ class RunResult:
             "bound_cycles": self.bound_cycles,
             "utilization": self.utilization,
             "counters": self.counters,
+            "accounts": {engine.name.lower(): account.to_dict() for engine, account in self.accounts.items()},
             "simulation_seconds": self.simulation_seconds,
             "outputs": {name: {"shape": list(a.shape), "dtype": a.dtype.name} for name, a in self.outputs.items()},
         }
@@ -203,10 +208,12 @@ class Session:
         prepare_simulator()
         begin = time.perf_counter()
         timing = simulate_time(
-            program.machine, code, program_address=program.program_address, memory_limit=program.memory_bytes
+            program.machine, code, program_address=program.program_address, memory_limit=program.memory_bytes,
+            groups=program.instruction_nodes,
         )
         result.simulation_seconds += time.perf_counter() - begin
         self.add_timing(result, timing.status, timing.cycles, timing.counters)
+        result.accounts = engine_accounts(program, timing)
 
     def add_timing(self, result: RunResult, status: Status, cycles: int, counters: npt.NDArray[np.int64]) -> None:
         """Put a machine's status, cycles and counters into a result.

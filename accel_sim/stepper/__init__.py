@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from accel_sim.stepper.accounts import ACCOUNTED, Cause, open_account
 from accel_sim.stepper.cycle import Trace, run_kept
 from accel_sim.stepper.decode import decode_program
 from accel_sim.stepper.state import initial_state
@@ -21,7 +22,7 @@ from machine.errors import ProgramError, SimulationError
 from machine.isa import ENGINE_COUNT, INSTRUCTION_BYTES, Engine, Instruction, encode
 from machine.registers import STATE_COUNT, Status
 
-__all__ = ["WHOLE_MEMORY_BYTES", "TimeResult", "simulate_time"]
+__all__ = ["ACCOUNTED", "WHOLE_MEMORY_BYTES", "Cause", "TimeResult", "simulate_time"]
 
 WHOLE_MEMORY_BYTES = (1 << 32) - 64
 """Largest MEMORY_LIMIT."""
@@ -44,6 +45,8 @@ class TimeResult:
         write_beats: bus beats sent.
         seconds: `cycles` at the machine's clock.
         snapshots: int64[k, 5, 11], the counters at the end of each of the cycles that the caller marked.
+        accounts: int64[groups + 1, causes] of each engine in `ACCOUNTED`, cycles by group and `Cause`; the last group
+            has what belongs to no other.
     """
 
     status: Status
@@ -56,6 +59,7 @@ class TimeResult:
     write_beats: int
     seconds: float
     snapshots: Int64Array
+    accounts: dict[Engine, Int64Array]
 
 
 def simulate_time(
@@ -65,6 +69,7 @@ def simulate_time(
     memory_limit: int = WHOLE_MEMORY_BYTES,
     max_cycles: int = 1_000_000_000,
     marks: Sequence[int] = (),
+    groups: Sequence[int] = (),
 ) -> TimeResult:
     """Step a program through the machine, one cycle after the other, from the write of the start register (cycle 0).
 
@@ -75,10 +80,12 @@ def simulate_time(
         memory_limit: bytes of memory that the program may address, a multiple of 64 below 2**32.
         max_cycles: give up after this many cycles.
         marks: cycles in ascending order, none after the program's end, at whose end the counters are copied.
+        groups: the group (a layer) of each instruction from 0, negative for none, to which cycles are charged.
 
     Raises:
         SimulationError: the program runs longer than `max_cycles`.
-        ProgramError: the program is not a multiple of 64 bytes, or an address is outside its range.
+        ProgramError: the program is not a multiple of 64 bytes, an address is outside its range, or `groups` is
+            neither empty nor as long as the program.
     """
     if not 0 <= program_address < 1 << 32:
         raise ProgramError(f"program_address = {program_address}: legal are 0 to 2**32 - 1")
@@ -91,9 +98,10 @@ def simulate_time(
     shape = decoded.wait.shape
     counters = np.zeros((ENGINE_COUNT, STATE_COUNT), dtype=np.int64)
     snapshots = np.zeros((len(marks), *counters.shape), dtype=np.int64)
+    account = open_account(decoded.engine, shape[1], groups)
     trace = Trace(
         np.full(shape, -1, dtype=np.int64), np.full(shape, -1, dtype=np.int64), counters,
-        np.asarray(marks, dtype=np.int64).reshape(-1), snapshots,
+        np.asarray(marks, dtype=np.int64).reshape(-1), snapshots, account,
     )
     status, cycles = run_kept(state, decoded, trace, max_cycles)
     if status == Status.RUNNING:
@@ -110,4 +118,5 @@ def simulate_time(
         write_beats=int(state[0].memory.write_beats),
         seconds=cycles / machine.clock_hz,
         snapshots=snapshots,
+        accounts={engine: account.cycles[engine] for engine in ACCOUNTED},
     )

@@ -46,10 +46,16 @@ def present(setup: Any, control: Any, events: Any) -> None:
 
 
 @compiled
+def head_complete(setup: Any, control: Any) -> bool:
+    """Return whether the fetch buffer holds the next instruction (visible)."""
+    complete = control.fetch_beats * setup.bus_bytes >= INSTRUCTION_BYTES * (control.head + 1)
+    return bool(complete and control.head < setup.program_length)
+
+
+@compiled
 def dispatch(setup: Any, control: Any, engines: Any, events: Any) -> None:
     """Decide what happens to the oldest instruction in the fetch buffer."""
-    complete = control.fetch_beats * setup.bus_bytes >= INSTRUCTION_BYTES * (control.head + 1)
-    if not complete or control.head >= setup.program_length:
+    if not head_complete(setup, control):
         return
     engine = engines[control.head]
     if engine == HALT:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from accel_sim.stepper import claims, control, load, matrix, memory, store, vector, weights
+from accel_sim.stepper import accounts, claims, control, load, matrix, memory, store, vector, weights
 from accel_sim.stepper.decode import Program
 from accel_sim.stepper.jit import compiled, compiled_and_kept
 from accel_sim.stepper.state import (
@@ -36,6 +36,7 @@ class Trace(NamedTuple):
         counters: int64[5, 11], cycles that each engine spent in each state.
         marks: int64[k], cycles at whose end `counters` is copied, in ascending order.
         snapshots: int64[k, 5, 11], those copies.
+        account: to whom the cycles of the matrix and the vector engine are charged.
     """
 
     issue: npt.NDArray[np.int64]
@@ -43,6 +44,7 @@ class Trace(NamedTuple):
     counters: npt.NDArray[np.int64]
     marks: npt.NDArray[np.int64]
     snapshots: npt.NDArray[np.int64]
+    account: accounts.Account
 
 
 @compiled
@@ -142,8 +144,12 @@ def record(t: int, now: Any, program: Program, trace: Trace) -> None:
     trace.counters[LOAD, load.state(t, now.load, now.control, events)] += 1
     pushing = program.weights[now.weights.instruction]
     trace.counters[WEIGHTS, weights.state(now.setup, now.weights, pushing, now.control, events)] += 1
-    trace.counters[MATRIX, matrix.state(t, now.matrix, now.control, events)] += 1
-    trace.counters[VECTOR, vector.state(t, now.vector, now.control, events)] += 1
+    multiplies = matrix.state(t, now.matrix, now.control, events)
+    trace.counters[MATRIX, multiplies] += 1
+    accounts.charge(now, program, trace.account, MATRIX, multiplies, now.matrix)
+    computes = vector.state(t, now.vector, now.control, events)
+    trace.counters[VECTOR, computes] += 1
+    accounts.charge(now, program, trace.account, VECTOR, computes, now.vector)
     trace.counters[STORE, store.state(t, now.store, now.memory, now.control, events)] += 1
 
 

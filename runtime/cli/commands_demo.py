@@ -49,12 +49,12 @@ def _print_report(report: DemoReport) -> None:
 
 
 def print_layers(layers: list[LayerProfile]) -> None:
-    """Print the cycles of each layer, its utilization, and its largest stall."""
+    """Print the cycles of each layer, its utilization, and its largest loss."""
     print_table(
-        "", ["layer", "operator", "MACs", "cycles", "bound", "utilization", "largest stall (engine)"],
+        "", ["layer", "operator", "MACs", "cycles", "bound", "utilization", "largest loss (engine)"],
         [
             [layer.name, layer.operator, f"{layer.macs:,}", f"{layer.cycles:,}", f"{layer.bound_cycles:,}",
-             f"{layer.utilization:.1%}", f"{layer.stall} {layer.stall_cycles:,} ({layer.engine})"]
+             f"{layer.utilization:.1%}", f"{layer.loss} {layer.loss_cycles:,} ({layer.engine})"]
             for layer in layers
         ],
     )

@@ -12,11 +12,15 @@ import typer
 from machine.errors import DataError
 from machine.isa import Engine
 from machine.registers import EngineState
+from runtime.accounts import EngineAccount
 from runtime.arrays import dump_arrays, load_arrays
 from runtime.cli.files import check_output, one_reader, open_program, whole_file, write_output
 from runtime.cli.output import print_json, print_table, progress, say
 from runtime.cosim import CosimResult, cosimulate
 from runtime.session import Backend, RunResult, Session, prepare_simulator
+
+SHOWN_LOSSES = 3
+"""Losses of a layer that the table shows; --json has all."""
 
 ProgramArgument = Annotated[str, typer.Argument(metavar="OUT.tpu", help="A program file; '-' is standard input.")]
 InputOption = Annotated[
@@ -84,6 +88,22 @@ def print_run(session: Session, result: RunResult) -> None:
         f"{bound}; took {result.simulation_seconds:.3f} s"
     )
     print_counters(result.counters)
+    if Engine.MATRIX in result.accounts and not session.is_kernel:
+        print_account(result.accounts[Engine.MATRIX])
+
+
+def print_account(account: EngineAccount) -> None:
+    """Print where the cycles of an engine went: by layer, useful, and the three largest losses."""
+    rows = []
+    for layer in (*account.layers, account.total):
+        losses = sorted(layer.losses.items(), key=lambda item: -item[1])[:SHOWN_LOSSES]
+        lost = ", ".join(f"{name} {cycles:,}" for name, cycles in losses if cycles)
+        if layer.cycles:
+            rows.append([layer.name, f"{layer.cycles:,}", f"{layer.useful:,}", lost])
+    print_table(
+        f"cycles of the {account.engine.name.lower()} engine by layer", ["layer", "cycles", "useful", "largest losses"],
+        rows,
+    )
 
 
 def print_counters(counters: dict[str, dict[str, int]]) -> None:

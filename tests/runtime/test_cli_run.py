@@ -12,7 +12,10 @@ import pytest
 from machine.registers import ENGINE_STATES
 from tests.runtime.helpers import CONFIGURATIONS, COPY, Cli, Tiny, samples
 
-KEYS = {"backend", "samples", "cycles", "bound_cycles", "utilization", "counters", "simulation_seconds", "outputs"}
+KEYS = {
+    "backend", "samples", "cycles", "bound_cycles", "utilization", "counters", "accounts", "simulation_seconds",
+    "outputs",
+}
 
 
 def arrays(path: Path) -> dict[str, np.ndarray]:

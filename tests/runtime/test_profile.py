@@ -8,6 +8,7 @@ import pytest
 from machine.config import load_machine
 from machine.program import NodeRecord, bound_of
 from machine.registers import EngineState
+from runtime.accounts import LOSSES
 from runtime.demo import compile_digits
 from runtime.profile import profile_layers
 from runtime.session import counter_table
@@ -22,7 +23,7 @@ def test_rows_add_up_and_stay_within_the_machine(name: str) -> None:
     assert sum(layer.cycles for layer in layers) == timing.cycles >= program.bound_cycles
     assert sum(layer.macs for layer in layers) == program.macs
     assert all(0 <= layer.utilization <= 1 for layer in layers)
-    assert all(layer.stall_cycles <= layer.cycles and layer.stall != "idle" for layer in layers)
+    assert all(layer.loss in LOSSES and 0 <= layer.loss_cycles <= timing.cycles for layer in layers)
     for engine, states in counter_table(timing.counters).items():
         for state, count in states.items():
             assert sum(layer.counters[engine][state] for layer in layers) == count

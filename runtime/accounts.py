@@ -1,0 +1,124 @@
+"""Where every cycle of the matrix and the vector engine went, layer by layer (docs/profile.md).
+
+Each cycle belongs to one layer and has one cause, so that the causes of a layer add up to its cycles, the layers to the
+program's, and the causes of an engine state to the counter that the hardware keeps of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_sim.stepper import ACCOUNTED, Cause, TimeResult
+from machine.isa import Engine
+from machine.program import Program
+
+TAIL = "(tail)"
+"""The row of the cycles that belong to no layer: those after the last instruction of the engine; all of a kernel's."""
+
+USEFUL, UNDERUSED = "useful", "underused"
+_WAITED_ON = {
+    Cause.START: "start",
+    Cause.DRAIN: "drain",
+    Cause.WAIT_WEIGHTS: "wait_weights",
+    Cause.WAIT_SHIFT: "wait_shift",
+    Cause.WAIT_BANK: "wait_bank",
+    Cause.WAIT_ACCUMULATOR: "wait_accumulator",
+    Cause.TOKEN_LOAD: "wait_token_load",
+    Cause.TOKEN_WEIGHTS: "wait_token_weights",
+    Cause.TOKEN_MATRIX: "wait_token_matrix",
+    Cause.TOKEN_VECTOR: "wait_token_vector",
+    Cause.TOKEN_STORE: "wait_token_store",
+    Cause.IDLE_FETCH: "idle_fetch",
+    Cause.IDLE_DISPATCH: "idle_dispatch",
+    Cause.IDLE_END: "idle_end",
+}
+LOSSES = (UNDERUSED, *_WAITED_ON.values())
+"""The names of everything but useful work."""
+
+
+@dataclass(frozen=True)
+class LayerAccount:
+    """One engine's cycles that belong to one layer (or to the tail), by what they went to: names of `LOSSES`."""
+
+    name: str
+    operator: str
+    useful: int
+    losses: dict[str, int]
+
+    @property
+    def cycles(self) -> int:
+        """All its cycles."""
+        return self.useful + sum(self.losses.values())
+
+    @property
+    def largest_loss(self) -> tuple[str, int]:
+        """The name and the cycles of the largest loss; of several the first."""
+        return max(self.losses.items(), key=lambda item: item[1])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the stable JSON keys."""
+        return {"name": self.name, "operator": self.operator, "cycles": self.cycles, USEFUL: self.useful, **self.losses}
+
+
+@dataclass(frozen=True)
+class EngineAccount:
+    """All cycles of one engine: by node of the program (host operators have none), and those that belong to no node."""
+
+    engine: Engine
+    nodes: dict[int, LayerAccount]
+    tail: LayerAccount
+
+    @property
+    def layers(self) -> tuple[LayerAccount, ...]:
+        """The layers in program order and the tail."""
+        return (*self.nodes.values(), self.tail)
+
+    @property
+    def total(self) -> LayerAccount:
+        """The sums over everything."""
+        return _sum("(total)", self.layers)
+
+    def of(self, nodes: Sequence[int]) -> LayerAccount:
+        """Return the sums over some nodes."""
+        return _sum("", [self.nodes[node] for node in nodes])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the stable JSON keys."""
+        return {"total": self.total.to_dict(), "layers": [layer.to_dict() for layer in self.layers]}
+
+
+def _sum(name: str, layers: Sequence[LayerAccount]) -> LayerAccount:
+    losses = {loss: sum(layer.losses[loss] for layer in layers) for loss in LOSSES}
+    return LayerAccount(name, "", sum(layer.useful for layer in layers), losses)
+
+
+def engine_accounts(program: Program, timing: TimeResult) -> dict[Engine, EngineAccount]:
+    """Return the accounts of a run whose cycles were charged to the program's nodes (`groups=instruction_nodes`).
+
+    The useful cycles of the matrix engine are the layer's MACs over the array's size, rounded up (never more than the
+    cycles in which it reads rows); of the vector engine, and where no layer is known, all cycles with a read.
+    """
+    return {engine: _engine_account(program, engine, timing.accounts[engine]) for engine in ACCOUNTED}
+
+
+def _engine_account(program: Program, engine: Engine, cycles: npt.NDArray[np.int64]) -> EngineAccount:
+    """Divide cycles[groups + 1, causes] by node; the last group is no node's."""
+    nodes = {}
+    for node, record in enumerate(program.nodes):
+        if record.placement == "accelerator":
+            charged = cycles[node] if node < len(cycles) - 1 else np.zeros_like(cycles[-1])
+            limit = record.matrix_cycles if engine is Engine.MATRIX else None
+            nodes[node] = _account(record.name, record.operator, charged, limit)
+    return EngineAccount(engine, nodes, _account(TAIL, "", cycles[-1], None))
+
+
+def _account(name: str, operator: str, charged: npt.NDArray[np.int64], limit: int | None) -> LayerAccount:
+    busy = int(charged[Cause.BUSY])
+    useful = busy if limit is None else min(limit, busy)
+    waits = {loss: int(charged[cause]) for cause, loss in _WAITED_ON.items()}
+    return LayerAccount(name, operator, useful, {UNDERUSED: busy - useful, **waits})
