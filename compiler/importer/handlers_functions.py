@@ -29,8 +29,8 @@ def _function(op_type: str, function: str, **parameters: float) -> Handler:
         values = [_finite(node, name, default) for name, default in parameters.items()]
         emit_function(context, node, call(function, X, *values))
 
-    said = f"; {' and '.join(parameters)} are any numbers" if parameters else ""
-    handler.__doc__ = f"{op_type}, a table{said}."
+    rules = "".join(f"\n    {name} is a finite number" for name in parameters)
+    handler.__doc__ = f"{op_type}, a table." + (f"\n\nConstraints:{rules}" if rules else "")
     return handler
 
 
@@ -64,7 +64,11 @@ def mish(context: Context, node: OnnxNode) -> None:
 
 
 def swish(context: Context, node: OnnxNode) -> None:
-    """Swish, a table; so is x * sigmoid(x) written out."""
+    """Swish, a table; so is x * sigmoid(x) written out.
+
+    Constraints:
+        alpha is a finite number
+    """
     alpha = _finite(node, "alpha", 1.0)
     inner = X if alpha == 1 else call("mul", X, alpha)
     emit_function(context, node, call("mul", X, call("sigmoid", inner)))

@@ -10,11 +10,12 @@ import pytest
 from onnx.helper import make_node
 
 from compiler.front import import_model
+from compiler.importer.handlers_functions import FUNCTION_HANDLERS
 from compiler.importer.operators import supported
 from machine.errors import ModelError
 
 EIGHT = np.ones(8, np.float32)
-OPERATORS = {"Add", "Clip", "Div", "Gelu", "LRN", "Max", "Min", "Mul", "Neg", "PRelu", "Pow", "Relu", "Sub", "Sum"}
+OPERATORS = {"Add", "Clip", "Div", "LRN", "Max", "Min", "Mul", "Neg", "Relu", "Sub", "Sum", *FUNCTION_HANDLERS}
 ONE_RUN_TIME = "one input is computed at run time, every other is a constant with one value"
 
 # operator -> constraint -> (inputs, constants, attributes, what the error says)
@@ -56,6 +57,15 @@ CASES = {
         (["a", "x"], {"a": np.float32(np.inf)}, {}, "only one finite value"),
     ]},
 }
+NUMBERS = {
+    "Celu": ["alpha"], "Elu": ["alpha"], "HardSigmoid": ["alpha", "beta"], "LeakyRelu": ["alpha"],
+    "Selu": ["alpha", "gamma"], "Shrink": ["bias", "lambd"], "Swish": ["alpha"], "ThresholdedRelu": ["alpha"],
+}
+for operator, names in NUMBERS.items():
+    CASES[operator] = {
+        f"{name} is a finite number": [(["x"], {}, {name: value}, f"{name} is {value}") for value in (np.inf, np.nan)]
+        for name in names
+    }
 FLAT = [(operator, rule, case) for operator, rules in CASES.items() for rule, cases in rules.items() for case in cases]
 
 
@@ -63,7 +73,7 @@ FLAT = [(operator, rule, case) for operator, rules in CASES.items() for rule, ca
 def test_refused(make_model, operator, case):
     inputs, constants, attributes, reason = case
     node = make_node(operator, inputs, ["y"], name="n", **attributes)
-    model = make_model([node], constants=constants, opset=20, more_inputs={"z": (1, 3, 8, 8), "flat": (1, 6)})
+    model = make_model([node], constants=constants, opset=24, more_inputs={"z": (1, 3, 8, 8), "flat": (1, 6)})
     with pytest.raises(ModelError, match=rf"^node 'n' \({operator}\): .*{reason}") as caught:
         import_model(model)
     assert "\n" not in str(caught.value)
