@@ -13,7 +13,7 @@ import os
 import struct
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,23 @@ class NodeRecord:
 
     The cycles are the least that each resource is busy with the node: MACs over the array, reads of the vector engine,
     bytes over the read and the write bus.
+
+    Attributes:
+        name: the node's name (of a group the first one's).
+        operator: its operator, those of a group joined by "+".
+        placement: "accelerator" or "host".
+        macs: multiply-accumulates.
+        parameters: constants of the model, in elements.
+        matrix_cycles: MACs over the array, 0 where the vector engine does the work.
+        vector_cycles: reads of the vector engine.
+        read_cycles: `read_bytes` at the bus's rate.
+        write_cycles: `write_bytes` at the bus's rate.
+        kernel: how the accelerator executes it, "" on the host.
+        tile: rows, columns and planes of channels that are computed at a time.
+        tiles: the number of such tiles.
+        read_bytes: bytes that move from memory, weights and parameters included.
+        write_bytes: bytes that move to memory.
+        expected_cycles: what the compiler's cost model expects of it alone.
     """
 
     name: str
@@ -70,11 +87,26 @@ class NodeRecord:
     vector_cycles: int = 0
     read_cycles: int = 0
     write_cycles: int = 0
+    kernel: str = ""
+    tile: tuple[int, ...] = ()
+    tiles: int = 0
+    read_bytes: int = 0
+    write_bytes: int = 0
+    expected_cycles: int = 0
 
     @property
     def bound_cycles(self) -> int:
         """What the node would take alone and without a lost cycle: the most of its resources' cycles."""
         return bound_of((self,))
+
+    @property
+    def bound(self) -> str:
+        """The resource whose cycles are the most: "matrix", "vector", "read" or "write"; "" where there are none."""
+        cycles = {
+            "matrix": self.matrix_cycles, "vector": self.vector_cycles, "read": self.read_cycles,
+            "write": self.write_cycles,
+        }
+        return max(cycles, key=lambda resource: cycles[resource]) if any(cycles.values()) else ""
 
 
 def bound_of(nodes: Sequence[NodeRecord]) -> int:
@@ -285,16 +317,15 @@ def _build(header: Mapping[str, Any], body: memoryview) -> Program:
 
 
 def _node(entry: Mapping[str, Any]) -> NodeRecord:
-    record = NodeRecord(**entry)
-    texts = (record.name, record.operator, record.placement)
-    counts = (
-        record.macs, record.parameters, record.matrix_cycles, record.vector_cycles, record.read_cycles,
-        record.write_cycles,
-    )
-    if not all(isinstance(text, str) for text in texts):
-        raise TypeError(f"name, operator and placement of a node must be text, received {texts}")
-    if not all(isinstance(count, int) and 0 <= count < 1 << 63 for count in counts):
-        raise TypeError(f"macs, parameters and cycles of a node must be counts, received {counts}")
+    record = NodeRecord(**{**entry, "tile": tuple(entry["tile"])})
+    values = vars(record)
+    texts = {field.name: values[field.name] for field in fields(record) if field.type == "str"}
+    counts = {field.name: values[field.name] for field in fields(record) if field.type == "int"}
+    if not all(isinstance(text, str) for text in texts.values()):
+        raise TypeError(f"{', '.join(texts)} of a node must be text, received {list(texts.values())}")
+    whole = (*counts.values(), *record.tile)
+    if not all(isinstance(count, int) and 0 <= count < 1 << 63 for count in whole):
+        raise TypeError(f"tile, {', '.join(counts)} of a node must be counts, received {whole}")
     return record
 
 

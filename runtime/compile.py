@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 from onnx import ModelProto
 
-from compiler.backend.program import CompiledProgram, LayerReport
+from compiler.backend.program import CompiledProgram
 from compiler.front import front
-from compiler.graph import Graph, Node
+from compiler.graph import Graph
 from compiler.importer.export import to_onnx
 from compiler.importer.load import load
 from compiler.pipeline import Observer, compile_model
@@ -19,7 +18,7 @@ from compiler.quantizer.options import DEFAULT_OPTIONS, QuantizationOptions
 from compiler.quantizer.sensitivity import LayerSensitivity, measure_sensitivity
 from machine.config import Machine
 from machine.errors import ModelError
-from machine.program import NodeRecord, Program, TensorDescriptor
+from machine.program import NodeRecord, Program
 
 
 def compile_program(
@@ -51,9 +50,9 @@ def compile_program(
         image=compiled.memory,
         memory_bytes=compiled.memory_bytes,
         instruction_nodes=_instruction_nodes(compiled),
-        nodes=_nodes(graph, compiled),
-        inputs=tuple(TensorDescriptor(t.name, t.shape, t.scale, t.zero_point, t.address) for t in compiled.inputs),
-        outputs=tuple(TensorDescriptor(t.name, t.shape, t.scale, t.zero_point, t.address) for t in compiled.outputs),
+        nodes=_nodes(compiled),
+        inputs=compiled.inputs,
+        outputs=compiled.outputs,
         graph=graph.to_dict(),
         model=_model_bytes(loaded),
         source=source or "graph",
@@ -89,27 +88,9 @@ def _instruction_nodes(compiled: CompiledProgram) -> tuple[int, ...]:
     return tuple(first + layer if layer >= 0 else -1 for layer in compiled.layer_of)
 
 
-def _nodes(graph: Graph, compiled: CompiledProgram) -> tuple[NodeRecord, ...]:
-    before = [NodeRecord(node.name, node.op, "host") for node in compiled.host_before]
-    after = [NodeRecord(node.name, node.op, "host") for node in compiled.host_after]
-    return (*before, *(_layer(graph, layer) for layer in compiled.layers), *after)
-
-
-def _layer(graph: Graph, layer: LayerReport) -> NodeRecord:
-    nodes = [node for node in graph.nodes() if node.name in layer.nodes]
-    return NodeRecord(
-        name=layer.name,
-        operator="+".join(node.op.value for node in nodes) or layer.kernel,
-        placement="accelerator",
-        macs=layer.macs,
-        parameters=sum(_parameters(graph, node) for node in nodes),
-        matrix_cycles=layer.matrix_cycles,
-        vector_cycles=layer.vector_cycles,
-        read_cycles=layer.read_cycles,
-        write_cycles=layer.write_cycles,
+def _nodes(compiled: CompiledProgram) -> tuple[NodeRecord, ...]:
+    before, after = (
+        tuple(NodeRecord(node.name, node.op, "host") for node in nodes)
+        for nodes in (compiled.host_before, compiled.host_after)
     )
-
-
-def _parameters(graph: Graph, node: Node) -> int:
-    constants = (graph.tensors[name] for name in node.inputs)
-    return sum(int(np.prod(tensor.shape, dtype=np.int64)) for tensor in constants if tensor.is_constant)
+    return (*before, *compiled.layers, *after)

@@ -71,11 +71,11 @@ def stage_text(result: object) -> str:
 def _program_text(program: CompiledProgram) -> str:
     lines = ["memory map:"]
     for kind, tensors in (("input", program.inputs), ("output", program.outputs)):
-        lines += [f"  {t.address:#010x} {t.bytes:>10,} bytes  {kind} {t.name} {list(t.shape)}" for t in tensors]
+        lines += [f"  {t.address:#010x} {t.size_bytes:>10,} bytes  {kind} {t.tensor} {list(t.shape)}" for t in tensors]
     lines += [f"  {program.memory.size:,} bytes of image, {program.memory_bytes:,} in all", "layers:"]
     lines += [
-        f"  {layer.name}: {layer.kernel}, tile {layer.tile} x {layer.items}, {layer.macs:,} MACs, "
-        f"bound {layer.bound_cycles:,}, expected {layer.estimated_cycles:,} cycles" for layer in program.layers
+        f"  {layer.name}: {layer.kernel}, tile {layer.tile} x {layer.tiles}, {layer.macs:,} MACs, "
+        f"bound {layer.bound_cycles:,}, expected {layer.expected_cycles:,} cycles" for layer in program.layers
     ]
     lines.append("instructions:")
     for index, (instruction, node) in enumerate(zip(program.instructions, program.node_names, strict=True)):

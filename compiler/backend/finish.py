@@ -18,13 +18,14 @@ from compiler.backend.layers import Layout, Network
 from compiler.backend.memory import MemoryMap, Placement, map_memory
 from compiler.backend.partition import Partition
 from compiler.backend.plan import LayerPlan, Plan
-from compiler.backend.program import CompiledProgram, HostOperator, LayerReport, TensorDescriptor
+from compiler.backend.program import CompiledProgram
 from compiler.backend.schedule import schedule
-from compiler.backend.tile import items
+from compiler.backend.tile import item_count
 from compiler.backend.tokens import insert_tokens
-from compiler.graph import Graph, Node, Op
+from compiler.graph import Graph, Node
 from machine.config import Machine
 from machine.isa import Engine, Instruction, Opcode, encode
+from machine.program import NodeRecord, TensorDescriptor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,14 +59,18 @@ def emit_program(
     encoded = b"".join(encode(instruction) for instruction in placed)
     data[: len(encoded)] = np.frombuffer(encoded, np.uint8)
     data[placement.constants_at :] = scheduled.constants
-    describe = _Edge(machine, graph, network, scheduled.memory, placement).describe
+
+    def describe(name: str) -> TensorDescriptor:
+        tensor, root = graph.tensors[name], network.aliases[name]
+        layout = Layout.DENSE if network.values[root].dense else Layout.BLOCKED
+        address = placement.move(scheduled.memory.address(root, layout))
+        return TensorDescriptor(name, tensor.shape, tensor.scale, tensor.zero_point, address)
+
     return CompiledProgram(
         machine, tuple(placed), (*scheduled.layer_of, -1), data, placement.memory_bytes,
         tuple(describe(name) for name in parts.inputs),
         tuple(describe(name) for name in parts.outputs),
-        _reports(scheduled, plan.layers),
-        tuple(_host_operator(graph, node) for node in parts.before),
-        tuple(_host_operator(graph, node) for node in parts.after),
+        _records(graph, scheduled, plan.layers), parts.before, parts.after,
     )
 
 
@@ -79,45 +84,7 @@ def _move(instruction: Instruction, placement: Placement) -> Instruction:
     return Instruction(instruction.opcode, {**instruction.values, "memory_address": moved})
 
 
-@dataclass(frozen=True, slots=True)
-class _Edge:
-    """Describes the tensors at the machine's edge."""
-
-    machine: Machine
-    graph: Graph
-    network: Network
-    memory: MemoryMap
-    placement: Placement
-
-    def describe(self, name: str) -> TensorDescriptor:
-        """Return an input's or output's descriptor."""
-        tensor, root = self.graph.tensors[name], self.network.aliases[name]
-        value = self.network.values[root]
-        layout = Layout.DENSE if value.dense else Layout.BLOCKED
-        length = value.geometry.elements if value.dense else value.geometry.blocked_bytes(self.machine)
-        return TensorDescriptor(
-            name, self._host_name(name), tensor.shape, tensor.scale, tensor.zero_point,
-            self.placement.move(self.memory.address(root, layout)), length, str(layout),
-        )
-
-    def _host_name(self, name: str) -> str:
-        producer = self.graph.producer(name)
-        if producer is not None and producer.op is Op.QUANTIZE:
-            return producer.inputs[0]
-        readers = [node.output for node in self.graph.consumers(name) if node.op is Op.DEQUANTIZE]
-        return readers[0] if readers else ""
-
-
-def _host_operator(graph: Graph, node: Node) -> HostOperator:
-    scale, zero_point = 1.0, 0
-    if node.op in (Op.QUANTIZE, Op.DEQUANTIZE):
-        tensor = graph.tensors[node.output if node.op is Op.QUANTIZE else node.inputs[0]]
-        scale, zero_point = tensor.scale, tensor.zero_point
-    attributes = tuple(sorted(node.attributes.items()))
-    return HostOperator(node.name, str(node.op), node.inputs, node.outputs, attributes, scale, zero_point)
-
-
-def _reports(scheduled: Scheduled, plans: Sequence[LayerPlan]) -> tuple[LayerReport, ...]:
+def _records(graph: Graph, scheduled: Scheduled, plans: Sequence[LayerPlan]) -> tuple[NodeRecord, ...]:
     machine = scheduled.table.machine
     moved = [[0, 0] for _ in plans]
     vector = [0] * len(plans)
@@ -128,18 +95,39 @@ def _reports(scheduled: Scheduled, plans: Sequence[LayerPlan]) -> tuple[LayerRep
         for access in scheduled.table.of(instruction):
             if access.space is Space.MEMORY:
                 moved[layer][access.write] += access.footprint.total
+    nodes = {node.name: node for node in graph.nodes()}
     return tuple(
-        _report(machine, plan, moved[i][0], moved[i][1], vector[i]) for i, plan in enumerate(plans)
+        _record(machine, graph, [nodes[name] for name in plan.layer.nodes if name in nodes], plan, read, written, reads)
+        for plan, (read, written), reads in zip(plans, moved, vector, strict=True)
     )
 
 
-def _report(machine: Machine, plan: LayerPlan, read: int, written: int, vector: int) -> LayerReport:
+def _record(
+    machine: Machine, graph: Graph, nodes: Sequence[Node], plan: LayerPlan, read: int, written: int, vector: int
+) -> NodeRecord:
     layer, tiling = plan.layer, plan.tiling
     rate = Fraction(machine.bus_bytes * machine.bus_rate_numerator, machine.bus_rate_denominator)
     on_array = layer.weight is not None and layer.weight.ndim == 4
-    return LayerReport(
-        layer.name, layer.nodes, str(layer.kernel), (tiling.height, tiling.width, tiling.planes),
-        sum(1 for _ in items(machine, layer, tiling)), layer.macs,
-        ceil_div(layer.macs, machine.rows * machine.columns) if on_array else 0,
-        vector, int(read / rate), ceil_div(written, machine.bus_bytes), plan.cycles, layer.source.value, layer.output,
+    return NodeRecord(
+        name=layer.name,
+        operator="+".join(node.op.value for node in nodes) or str(layer.kernel),
+        placement="accelerator",
+        macs=layer.macs,
+        parameters=sum(_parameters(graph, node) for node in nodes),
+        matrix_cycles=ceil_div(layer.macs, machine.rows * machine.columns) if on_array else 0,
+        vector_cycles=vector,
+        read_cycles=int(read / rate),
+        write_cycles=ceil_div(written, machine.bus_bytes),
+        kernel=str(layer.kernel),
+        tile=(tiling.height, tiling.width, tiling.planes),
+        tiles=item_count(machine, layer, tiling),
+        read_bytes=read,
+        write_bytes=written,
+        expected_cycles=plan.cycles,
     )
+
+
+def _parameters(graph: Graph, node: Node) -> int:
+    """Return the elements of a node's constants."""
+    constants = (graph.tensors[name] for name in node.inputs)
+    return sum(math.prod(tensor.shape) for tensor in constants if tensor.is_constant)

@@ -14,12 +14,12 @@ from compiler.quantizer.options import DEFAULT_PERCENT, Method, QuantizationOpti
 from compiler.quantizer.sensitivity import LayerSensitivity
 from machine.config import load_machine
 from machine.errors import DataError
-from machine.program import Program
 from runtime.arrays import load_arrays
 from runtime.cli.commands_check import decibels
 from runtime.cli.commands_run import JsonOption
 from runtime.cli.files import check_output, one_reader, write_output
-from runtime.cli.output import print_json, print_table, progress, say
+from runtime.cli.layers_report import layers_report, print_layers_report
+from runtime.cli.output import print_json, print_table, progress
 from runtime.compile import compile_program, layer_sensitivity
 from runtime.stages import StageDump
 
@@ -78,26 +78,25 @@ def compile_command(
     observe = None if dump_stages is None else StageDump(dump_stages)
     with progress(f"compiling {model}"):
         program = compile_program(source, target, samples, sizes, observe=observe, options=options)
-        layers = layer_sensitivity(source, samples, sizes, options) if sensitivity else ()
+        effects = layer_sensitivity(source, samples, sizes, options) if sensitivity else ()
     write_output(output, program.to_bytes())
     if isinstance(samples, RandomCalibration):
         print(f"tpukit: note: {RANDOM_NOTE} (seed {seed})", file=sys.stderr)
     if as_json:
         print_json({
             "output": output, "machine": program.machine.name, "instructions": len(program.instructions),
-            "macs": program.macs, "bound_cycles": program.bound_cycles, "memory_bytes": program.memory_bytes,
-            "nodes": [dict(vars(node)) for node in program.nodes],
+            "macs": program.macs, "memory_bytes": program.memory_bytes, **layers_report(program),
             "quantization": {
                 "calibration": calibration, "method": options.method.value, "percentile": options.percent,
                 "equalize": options.equalize, "bias_correction": options.bias_correction,
                 "note": RANDOM_NOTE if isinstance(samples, RandomCalibration) else None,
                 "seed": seed if isinstance(samples, RandomCalibration) else None,
             },
-            "sensitivity": [layer.to_dict() for layer in layers] if sensitivity else None,
+            "sensitivity": [effect.to_dict() for effect in effects] if sensitivity else None,
         })
     elif output != "-":
-        print_sensitivity(layers)
-        print_compiled(program, output)
+        print_sensitivity(effects)
+        print_layers_report(program, output)
 
 
 def print_sensitivity(layers: Sequence[LayerSensitivity]) -> None:
@@ -106,18 +105,6 @@ def print_sensitivity(layers: Sequence[LayerSensitivity]) -> None:
         print_table("one layer quantized at a time", ["layer", "operator", "SQNR at the output (dB)"], [
             [layer.layer, layer.operator, decibels(layer.sqnr_db)] for layer in layers
         ])
-
-
-def print_compiled(program: Program, output: str) -> None:
-    """Print each layer's placement, work and bound."""
-    print_table("", ["layer", "operator", "placement", "MACs", "parameters", "bound (cycles)"], [
-        [node.name, node.operator, node.placement, f"{node.macs:,}", f"{node.parameters:,}", f"{node.bound_cycles:,}"]
-        for node in program.nodes
-    ])
-    say(
-        f"{output}: {len(program.instructions):,} instructions for {program.machine.name}, {program.macs:,} MACs, "
-        f"bound {program.bound_cycles:,} cycles, {program.memory_bytes:,} bytes of memory"
-    )
 
 
 def parse_shapes(texts: list[str]) -> dict[str, tuple[int, ...]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from accel_sim.stepper import simulate_time
 from compiler.pipeline import STAGES
 from machine.program import load_program, parse_program
 from tests.runtime.helpers import CONFIGURATIONS, Cli, Tiny, samples, tiny_model
@@ -18,7 +20,12 @@ def test_compile_writes_a_program_and_prints_its_layers(cli: Cli, tiny: Tiny, tm
     done = cli("compile", tiny.model, "--machine", "nano4", "--calibration", tiny.calibration, "-o", output)
     assert (done.code, done.stderr) == (0, "")
     assert "conv" in done.text and "accelerator" in done.text and "softmax" in done.text and "host" in done.text
-    assert f"{output}: " in done.text and "bound" in done.text
+    assert f"{output}: " in done.text and "bound" in done.text and "utilization" in done.text
+    conv = next(line for line in done.text.splitlines() if "conv2d" in line)
+    record = next(node for node in tiny.program.nodes if node.name == "conv")
+    tile = " x ".join(str(extent) for extent in record.tile)
+    for cell in (f"{record.tiles} of {tile}", f"{record.bound_cycles:,} {record.bound}", f"{record.expected_cycles:,}"):
+        assert cell in conv
     assert output.read_bytes() == tiny.file.read_bytes()
     assert list(tmp_path.iterdir()) == [output]
 
@@ -32,7 +39,26 @@ def test_json(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:
     assert report["macs"] == program.macs == 4 * 4 * 4 * 2 * 9
     assert report["bound_cycles"] == program.bound_cycles > 0
     assert report["instructions"] == len(program.instructions)
-    assert {node["name"]: node["placement"] for node in report["nodes"]}["softmax"] == "host"
+    nodes = {node["name"]: node for node in report["nodes"]}
+    assert nodes["softmax"]["placement"] == "host" and nodes["softmax"]["expected_cycles"] == 0
+    conv = nodes["conv"]
+    assert (conv["operator"], conv["macs"], conv["parameters"]) == ("conv2d", 4 * 4 * 4 * 2 * 9, 4 * 2 * 9 + 4)
+    assert conv["bound"] in ("matrix", "vector", "read", "write") and conv["kernel"] == "matrix"
+    assert conv["bound_cycles"] == conv[f"{conv['bound']}_cycles"] <= conv["expected_cycles"]
+    assert conv["tiles"] * math.prod(conv["tile"]) >= 4 * 4 and conv["write_bytes"] == 4 * 4 * 4
+    for total in ("parameters", "read_bytes", "write_bytes", "expected_cycles"):
+        assert report[total] == sum(node[total] for node in report["nodes"]) > 0
+    assert report["expected_utilization"] == report["macs"] / (16 * report["expected_cycles"])
+
+
+def test_bytes_are_those_that_the_bus_moves(cli: Cli, tiny: Tiny) -> None:
+    """The simulator's beats are the report's bytes, but for beats that are used in part and the program's own."""
+    program = tiny.program
+    timing = simulate_time(program.machine, program.code, memory_limit=program.memory_bytes)
+    own = len(program.code) // program.machine.bus_bytes
+    read, written = (sum(getattr(node, name) for node in program.nodes) for name in ("read_bytes", "write_bytes"))
+    assert read <= (timing.read_beats - own) * program.machine.bus_bytes <= read + 64
+    assert written <= timing.write_beats * program.machine.bus_bytes <= written + 64
 
 
 def test_standard_input_and_output(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from accel_sim.function import execute
-from compiler.backend.layers import Edge
+from compiler.backend.layers import Edge, Layout
 from compiler.backend.lower import DENSE_EDGE
 from compiler.backend.program import CompiledProgram
 from compiler.graph import Graph, Node, Op, Quantization, Tensor
@@ -160,22 +160,25 @@ class Net:
         return graph
 
 
-def _run(program: CompiledProgram, arrays: dict[str, npt.NDArray[np.int8]]) -> dict[str, npt.NDArray[np.int8]]:
+def _run(
+    program: CompiledProgram, arrays: dict[str, npt.NDArray[np.int8]], edge: Edge
+) -> dict[str, npt.NDArray[np.int8]]:
     samples = len(next(iter(arrays.values())))
     memory = np.zeros((samples, program.memory_bytes), np.uint8)
     memory[:, : len(program.memory)] = program.memory
     for entry in program.inputs:
-        array = arrays[entry.name]
-        data = array if entry.layout == "dense" else _blocks(program.machine, array)
-        memory[:, entry.address : entry.address + entry.bytes] = data.reshape(samples, -1).view(np.uint8)
+        array = arrays[entry.tensor]
+        data = array if edge.inputs is Layout.DENSE else _blocks(program.machine, array)
+        flat = data.reshape(samples, -1).view(np.uint8)
+        memory[:, entry.address : entry.address + flat.shape[1]] = flat
     execute(program.machine, program.instructions, memory)
     results = {}
     for entry in program.outputs:
-        data = memory[:, entry.address : entry.address + entry.bytes].view(np.int8)
-        dense = entry.layout == "dense"
-        results[entry.name] = (
-            data.reshape(samples, *entry.shape[1:]) if dense else _unblock(data, entry.shape, program.machine)
-        )
+        data = memory[:, entry.address :].view(np.int8)
+        if edge.outputs is Layout.DENSE:
+            results[entry.tensor] = data[:, : entry.size_bytes].reshape(samples, *entry.shape[1:])
+        else:
+            results[entry.tensor] = _unblock(data, entry.shape, program.machine)
     return results
 
 
@@ -190,7 +193,8 @@ def _blocks(machine: Machine, array: npt.NDArray[np.int8]) -> npt.NDArray[np.int
 
 def _unblock(data: npt.NDArray[np.int8], shape: tuple[int, ...], machine: Machine) -> npt.NDArray[np.int8]:
     _, channels, height, width = shape
-    split = data.reshape(len(data), -1, height, width, machine.block_bytes)
+    size = -(-channels // machine.block_bytes) * machine.block_bytes * height * width
+    split = data[:, :size].reshape(len(data), -1, height, width, machine.block_bytes)
     return split.transpose(0, 1, 4, 2, 3).reshape(len(data), -1, height, width)[:, :channels]
 
 
@@ -201,10 +205,11 @@ def check(
     program = compile_graph(machine, graph, edge=edge)
     random = np.random.default_rng(seed)
     arrays = {
-        entry.name: random.integers(-128, 128, (samples, *entry.shape[1:])).astype(np.int8) for entry in program.inputs
+        entry.tensor: random.integers(-128, 128, (samples, *entry.shape[1:])).astype(np.int8)
+        for entry in program.inputs
     }
     expected = ReferenceBackend().run_integers(graph, arrays)
-    found = _run(program, arrays)
+    found = _run(program, arrays, edge)
     assert set(found) == set(expected)
     for name, array in expected.items():
         np.testing.assert_array_equal(found[name], array, err_msg=name)

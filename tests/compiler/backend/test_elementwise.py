@@ -25,7 +25,7 @@ NONE = (0, 0, 0, 0)
 
 def _layers(program: Any) -> list[tuple[str, int]]:
     """Kernel and number of nodes of each layer."""
-    return [(layer.kernel, len(layer.nodes)) for layer in program.layers]
+    return [(layer.kernel, len(layer.operator.split("+"))) for layer in program.layers]
 
 
 def _table_loads(program: Any) -> int:

@@ -64,7 +64,7 @@ def test_a_band_over_more_than_the_scratchpad_holds(net: Any, check: Callable[..
     banded = check(load_machine("nano4"), _masked(net, _band(128, 5), 16, 3), samples=1)
     dense = check(load_machine("nano4"), _masked(net, np.ones((128, 128), np.bool_), 16, 3), samples=1)
     assert banded.layers[1].read_cycles < dense.layers[1].read_cycles / 4
-    assert banded.layers[1].estimated_cycles < dense.layers[1].estimated_cycles / 4
+    assert banded.layers[1].expected_cycles < dense.layers[1].expected_cycles / 4
 
 
 @settings(max_examples=30, deadline=None)
@@ -89,7 +89,7 @@ def test_layers_that_differ_in_nothing_else(net: Any, check: Callable[..., Any])
     for groups in (1, 8, 1, 8):
         x = built.conv(x, 32, groups=groups)
     program = check(load_machine("nano4"), built.graph(built.conv(x, 8)))
-    dense, grouped = (layer.estimated_cycles for layer in program.layers[3:5])
+    dense, grouped = (layer.expected_cycles for layer in program.layers[3:5])
     assert grouped < dense / 4
 
 
