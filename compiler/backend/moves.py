@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,8 +83,13 @@ def leading(shape: Shape) -> int:
 def geometry_of(shape: Shape) -> Geometry:
     """Return a tensor's axes (the batch left out) as channels, height and width: the last two are the image."""
     lead = leading(shape)
-    height, width = (*shape[lead:], 1, 1)[:2]
-    return Geometry(math.prod(shape[:lead]), height, width)
+    return Geometry(math.prod(shape[:lead]), *_image(shape[lead:], 1))
+
+
+def _image(values: Sequence[int], missing: int) -> tuple[int, int]:
+    """Return the numbers of an image's two axes; a sequence is an image of one row."""
+    height, width = (missing, missing, *values)[-2:]
+    return height, width
 
 
 def keeps_channels(part: Part, source: Shape) -> bool:
@@ -101,9 +106,7 @@ def runs(machine: Machine, part: Part, index: int, source: Shape, output: Shape,
     lead, block = leading(output), machine.block_bytes
     strides = _strides(source) if layout is Layout.DENSE else _blocked_strides(source, block)
     moved = [stride * step for stride, step in zip((strides[axis] for axis in part.axes), part.step, strict=True)]
-    image = [*moved[lead:], 0, 0][:2]
-    target = [*part.target[lead:], 0, 0][:2]
-    size = [*part.size[lead:], 1, 1][:2]
+    image, target, size = _image(moved[lead:], 0), _image(part.target[lead:], 0), _image(part.size[lead:], 1)
     counts = np.indices(part.size[:lead]).reshape(lead, -1).astype(np.int64)
     channels = _weighted(counts, part.target, _strides(output[:lead]), (1,) * lead)
     chosen = [_strides(source[: leading(source)]) if layout is Layout.BLOCKED else _strides(source)]

@@ -70,6 +70,8 @@ class Context:
     nodes: list[Node] = field(default_factory=list)
     extra_outputs: dict[str, str] = field(default_factory=dict)
     node_names: set[str] = field(default_factory=set)
+    model_names: frozenset[str] = frozenset()
+    """Names of the model's own tensors, which no other tensor may take."""
 
     def tensor(self, node: OnnxNode, index: int) -> Tensor:
         """Return an input of a node.
@@ -177,7 +179,7 @@ class Context:
 
     def unique_tensor_name(self, wanted: str) -> str:
         """Return the name, with a number appended where a tensor has it."""
-        return unique_name(wanted, self.tensors)
+        return unique_name(wanted, self.tensors.keys() | self.model_names)
 
     def graph(self, inputs: list[str], outputs: list[str]) -> Graph:
         """Return the finished graph."""

@@ -14,9 +14,10 @@ from onnx import helper, numpy_helper
 from compiler.graph import Graph, Node, Op
 from compiler.importer.export_functions import write_function
 from compiler.importer.export_moves import MOVE_WRITERS
+from compiler.passes.shapes import pool_dilations
 
-OPSET = 17
-IR_VERSION = 8
+OPSET = 19
+IR_VERSION = 9
 QUIET = 3
 
 
@@ -125,7 +126,7 @@ def _average_pool(graph: Graph, node: Node, extra: list[onnx.TensorProto]) -> li
 
 def _window(node: Node) -> dict[str, Any]:
     names = (("kernel", "kernel_shape"), ("strides", "strides"), ("pads", "pads"))
-    return {theirs: node.integers(ours) for ours, theirs in names}
+    return {theirs: node.integers(ours) for ours, theirs in names} | {"dilations": pool_dilations(node)}
 
 
 def _reshape(graph: Graph, node: Node, extra: list[onnx.TensorProto]) -> list[onnx.NodeProto]:

@@ -1,4 +1,4 @@
-"""Handlers of the operators that multiply by weights: Conv, Gemm, MatMul, BatchNormalization."""
+"""Handlers of the operators that multiply by weights: Conv, Gemm, BatchNormalization."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from compiler.graph import AttributeValue, Op
 from compiler.importer.context import Context, OnnxNode
+from compiler.importer.images import emit_over_image
 from compiler.importer.windows import window
 
 
@@ -13,18 +14,19 @@ def conv(context: Context, node: OnnxNode) -> None:
     """Conv: any kernel, stride, dilation, padding and groups.
 
     Constraints:
-        the input has four dimensions
+        the input has three or four dimensions
         weight and bias are finite float32 constants
         pads are at least 0
     """
     x = context.activation(node)
     weight = context.weight(node, 1, "weight")
-    if weight.ndim != 4:
-        raise node.error(f"only 2-D convolutions are supported, got a {weight.ndim - 2}-D one")
+    if weight.ndim not in (3, 4) or weight.ndim != len(x.shape):
+        raise node.error(f"only 1-D and 2-D convolutions are supported, got a {weight.ndim - 2}-D one of input "
+                         f"{list(x.shape)}")
     if node.integers("kernel_shape", weight.shape[2:]) != weight.shape[2:]:
         raise node.error(f"kernel_shape {node.attributes['kernel_shape']} contradicts weight {list(weight.shape)}")
     view = window(node, x.shape, weight.shape[2:])
-    operands = {"weight": weight}
+    operands = {"weight": weight.reshape(*weight.shape[:2], *view.kernel)}
     if node.has_input(2):
         operands["bias"] = context.weight(node, 2, "bias")
     attributes: dict[str, AttributeValue] = {
@@ -33,7 +35,7 @@ def conv(context: Context, node: OnnxNode) -> None:
         "dilations": view.dilations,
         "groups": node.integer("group", 1),
     }
-    context.emit(node, Op.CONV2D, x, operands, attributes)
+    emit_over_image(context, node, Op.CONV2D, x, operands, attributes)
 
 
 def gemm(context: Context, node: OnnxNode) -> None:
@@ -42,11 +44,11 @@ def gemm(context: Context, node: OnnxNode) -> None:
     Constraints:
         B and C are finite float32 constants
         C has one value, or one for each output
-        transA is 0
+        transA is 0: the rows of A are the batch
     """
     x = context.activation(node)
     if node.integer("transA", 0):
-        raise node.error("transA=1 is not supported")
+        raise node.error("transA=1 is not supported: it would make the batch, the rows of A, an axis to be summed over")
     weight = context.weight(node, 1, "matrix B")
     if weight.ndim != 2:
         raise node.error(f"matrix B must have 2 dimensions, got {list(weight.shape)}")
@@ -58,20 +60,6 @@ def gemm(context: Context, node: OnnxNode) -> None:
             raise node.error(f"matrix C {list(bias.shape)} is not one value for each of {weight.shape[0]} outputs")
         operands["bias"] = np.broadcast_to(bias.reshape(-1), weight.shape[:1])
     context.emit(node, Op.DENSE, x, operands)
-
-
-def matmul(context: Context, node: OnnxNode) -> None:
-    """MatMul of a run-time matrix by a constant one.
-
-    Constraints:
-        the right-hand matrix is a finite float32 constant
-        both have two dimensions
-    """
-    x = context.activation(node)
-    weight = context.weight(node, 1, "right-hand matrix")
-    if len(x.shape) != 2 or weight.ndim != 2:
-        raise node.error(f"only two-dimensional operands are supported, got {list(x.shape)} x {list(weight.shape)}")
-    context.emit(node, Op.DENSE, x, {"weight": weight.T})
 
 
 def batch_normalization(context: Context, node: OnnxNode) -> None:

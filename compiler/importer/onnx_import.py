@@ -25,7 +25,8 @@ def import_onnx(source: ModelSource, shapes: Mapping[str, Sequence[int]] | None 
         ModelError: not an ONNX model, or something in it is not supported (node, operator and reason named).
     """
     model = load(source)
-    context = Context(opset(model))
+    written = frozenset(name for proto in model.graph.node for name in proto.output)
+    context = Context(opset(model), model_names=written)
     _read_initializers(model.graph, context)
     inputs = _read_inputs(model.graph, context, dict(shapes or {}))
     for index, proto in enumerate(model.graph.node):

@@ -23,15 +23,23 @@ class Window:
 
 
 def window(node: OnnxNode, shape: tuple[int, ...], kernel: tuple[int, ...]) -> Window:
-    """Return the window of a node over an input of `shape` (NCHW), `auto_pad` and `ceil_mode` resolved to pads.
+    """Return the window of a node over an input of `shape`, `auto_pad` and `ceil_mode` resolved to pads.
+
+    The input is an image NCHW, or a sequence NCL, whose window is that of an image of one row.
 
     Raises:
-        ModelError: not two-dimensional, negative pads, or an `auto_pad` that is not known.
+        ModelError: another number of dimensions, negative pads, or an `auto_pad` that is not known.
     """
-    if len(shape) != 4 or len(kernel) != 2:
-        raise node.error(f"only two spatial dimensions (N, C, H, W) are supported, got input {list(shape)}")
-    strides = _pair(node, "strides")
-    dilations = _pair(node, "dilations")
+    spatial = len(shape) - 2
+    if spatial not in (1, 2):
+        raise node.error(f"only one or two spatial dimensions (N, C, L or N, C, H, W) are supported, got input "
+                         f"{list(shape)}")
+    if len(kernel) != spatial:
+        raise node.error(f"kernel {list(kernel)} does not fit the {spatial} spatial dimensions of input {list(shape)}")
+    strides = _pair(node, "strides", spatial)
+    dilations = _pair(node, "dilations", spatial)
+    if spatial == 1:
+        shape, kernel = (*shape[:2], 1, shape[2]), (1, *kernel)
     if min(*kernel, *strides, *dilations) < 1:
         raise node.error(f"kernel, strides and dilations must be positive: {kernel}, {strides}, {dilations}")
     reach: Pair = (dilations[0] * (kernel[0] - 1) + 1, dilations[1] * (kernel[1] - 1) + 1)
@@ -41,24 +49,26 @@ def window(node: OnnxNode, shape: tuple[int, ...], kernel: tuple[int, ...]) -> W
         return Window((kernel[0], kernel[1]), strides, dilations, pads)
     if automatic not in ("NOTSET", "VALID", ""):
         raise node.error(f"auto_pad '{automatic}' is not supported")
-    given = node.integers("pads", (0, 0, 0, 0)) if automatic != "VALID" else (0, 0, 0, 0)
-    if len(given) != 4 or min(given) < 0:
-        raise node.error(f"pads must be four numbers of at least 0 (top, left, bottom, right), got {list(given)}")
-    pads = (given[0], given[1], given[2], given[3])
+    none = (0,) * (2 * spatial)
+    given = node.integers("pads", none) if automatic != "VALID" else none
+    if len(given) != len(none) or min(given) < 0:
+        what = "four numbers of at least 0 (top, left, bottom, right)" if spatial == 2 else "two numbers of at least 0"
+        raise node.error(f"pads must be {what}, got {list(given)}")
+    pads = (given[0], given[1], given[2], given[3]) if spatial == 2 else (0, given[0], 0, given[1])
     if not node.integer("ceil_mode", 0):
         return Window((kernel[0], kernel[1]), strides, dilations, pads)
     after = tuple(
-        _ceil_pad(node, shape[2 + i], kernel[i], strides[i], pads[i], pads[2 + i]) for i in (0, 1)
+        _ceil_pad(node, shape[2 + i], reach[i], strides[i], pads[i], pads[2 + i]) for i in (0, 1)
     )
     wider = (pads[0], pads[1], after[0], after[1])
     return Window((kernel[0], kernel[1]), strides, dilations, wider, extended=wider > pads)
 
 
-def _pair(node: OnnxNode, name: str) -> Pair:
-    values = node.integers(name, (1, 1))
-    if len(values) != 2:
-        raise node.error(f"{name} must be two numbers, got {list(values)}")
-    return values[0], values[1]
+def _pair(node: OnnxNode, name: str, spatial: int) -> Pair:
+    values = node.integers(name, (1,) * spatial)
+    if len(values) != spatial:
+        raise node.error(f"{name} must be {('one number', 'two numbers')[spatial - 1]}, got {list(values)}")
+    return (values[0], values[1]) if spatial == 2 else (1, values[0])
 
 
 def _same(size: tuple[int, ...], reach: Pair, strides: Pair, *, upper: bool) -> tuple[int, int, int, int]:
@@ -71,6 +81,8 @@ def _same(size: tuple[int, ...], reach: Pair, strides: Pair, *, upper: bool) -> 
 
 def _ceil_pad(node: OnnxNode, size: int, kernel: int, stride: int, before: int, after: int) -> int:
     """Return the padding after the input with which rounding down gives what `ceil_mode` asks for.
+
+    `kernel` is what the window spans, dilation included.
 
     A last window that would start in the padding after the input is left out, as ONNX says.
     """

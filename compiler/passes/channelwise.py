@@ -30,7 +30,8 @@ def replace_by_channelwise(
     source, target = x, y
     around: list[Node] = []
     if len(x.shape) != 4:
-        image = (x.shape[0], channels, int(np.prod(x.shape[2:], dtype=np.int64)), 1)
+        rest = (1, 1, *x.shape[2:])
+        image = (x.shape[0], channels, int(np.prod(rest[:-1], dtype=np.int64)), rest[-1])
         source = replace(x, name=unique_name(f"{y.name}_image", graph.tensors), shape=image)
         target = replace(y, name=unique_name(f"{y.name}_scaled", graph.tensors), shape=image)
         before = unique_name(f"{node.name}_to_image", graph.networkx)

@@ -57,14 +57,32 @@ def _dense(node: Node, shapes: Sequence[Shape]) -> Shape:
 def _pool(node: Node, shapes: Sequence[Shape]) -> Shape:
     x = shapes[0]
     _rank(node, x, 4)
-    kernel, strides, pads = node.integers("kernel"), node.integers("strides"), node.integers("pads")
-    out = _windows(node, x, kernel, (1, 1))
+    kernel, pads, dilations = node.integers("kernel"), node.integers("pads"), pool_dilations(node)
+    out = _windows(node, x, kernel, dilations)
     for axis in (0, 1):
-        first_is_empty = pads[axis] >= kernel[axis]
-        last_is_empty = (out[axis] - 1) * strides[axis] - pads[axis] >= x[2 + axis]
-        if first_is_empty or last_is_empty:
+        if 0 in taps_inside(node, axis, x[2 + axis], out[axis]):
             raise node.error(f"a window lies wholly in the padding {list(pads)} (kernel {list(kernel)})")
+        if max(pads[axis], pads[2 + axis]) >= kernel[axis]:
+            raise node.error(f"padding {list(pads)} (ceil_mode adds to it) must be below kernel {list(kernel)}")
     return (x[0], x[1], *out)
+
+
+def pool_dilations(node: Node) -> Shape:
+    """Return the dilations of a pool; not given, they are 1."""
+    return node.integers("dilations") if "dilations" in node.attributes else (1, 1)
+
+
+def taps_inside(node: Node, axis: int, size: int, positions: int) -> tuple[int, ...]:
+    """Return, for each position of a pool's window along an axis (0 y, 1 x), how many taps lie in an input of `size`.
+    """
+    kernel, stride, pad = (node.integers(name)[axis] for name in ("kernel", "strides", "pads"))
+    dilation, counts = pool_dilations(node)[axis], []
+    for position in range(positions):
+        first = position * stride - pad
+        below = min(kernel, max(0, -(first // dilation)))  # taps before the input
+        upto = min(kernel, max(0, -(-(size - first) // dilation)))  # taps before its end
+        counts.append(max(0, upto - below))
+    return tuple(counts)
 
 
 def _windows(node: Node, x: Shape, kernel: Shape, dilations: Shape) -> Shape:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compiler.graph import Graph, Node, Tensor
+from compiler.passes.shapes import taps_inside
 from compiler.quantizer.scheme import quantized_bound
 from machine import numerics
 from machine.numerics import AddRescale, Int8Array, Int32Array, Rescale
@@ -147,14 +148,11 @@ def pad_value(graph: Graph, node: Node) -> int:
 
 def window_counts(node: Node, x: Tensor, y: Tensor) -> Int32Array:
     """Return the divisor of each output position of an `average_pool`: int32[OH, OW]."""
-    kernel, strides, pads = node.integers("kernel"), node.integers("strides"), node.integers("pads")
+    kernel = node.integers("kernel")
     if node.integer("count_include_pad"):
         return np.full(y.shape[2:], kernel[0] * kernel[1], np.int32)
-    valid = []
-    for axis in (0, 1):
-        start = np.arange(y.shape[2 + axis]) * strides[axis] - pads[axis]
-        valid.append(np.minimum(start + kernel[axis], x.shape[2 + axis]) - np.maximum(start, 0))
-    return np.outer(valid[0], valid[1]).astype(np.int32)
+    rows, columns = (taps_inside(node, axis, x.shape[2 + axis], y.shape[2 + axis]) for axis in (0, 1))
+    return np.outer(rows, columns).astype(np.int32)
 
 
 def activation_range(node: Node) -> tuple[int, int]:

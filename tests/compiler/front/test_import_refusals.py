@@ -34,8 +34,6 @@ NODES = {
                      "larger than the padded input"),
     "negative pads": (make_node("Conv", ["x", "w"], ["y"], name="n", pads=[-1, 0, 0, 0]), {"w": WEIGHT}, "n",
                       "pads must be four numbers of at least 0"),
-    "pool dilations": (make_node("MaxPool", ["x"], ["y"], name="n", dilations=[2, 2], **POOL), {}, "n",
-                       "dilations .* not supported"),
     "storage order": (make_node("MaxPool", ["x"], ["y"], name="n", storage_order=1, **POOL), {}, "n",
                       "storage_order=1"),
     "ceil and count": (make_node("AveragePool", ["x"], ["y"], name="n", kernel_shape=[3, 3], strides=[2, 2],
@@ -60,10 +58,10 @@ def test_nodes_are_refused_by_name(make_model, node, constants, name, reason):
     assert "\n" not in str(caught.value)
 
 
-def test_one_dimensional_convolution_is_refused(make_model):
-    model = make_model([make_node("Conv", ["x", "w"], ["y"], name="c1")], shape=(1, 3, 8),
-                       constants={"w": np.ones((2, 3, 3), np.float32)})
-    with pytest.raises(ModelError, match=r"node 'c1' \(Conv\): only 2-D convolutions are supported, got a 1-D one"):
+def test_three_dimensional_convolution_is_refused(make_model):
+    model = make_model([make_node("Conv", ["x", "w"], ["y"], name="c1")], shape=(1, 3, 8, 8, 8),
+                       constants={"w": np.ones((2, 3, 3, 3, 3), np.float32)})
+    with pytest.raises(ModelError, match=r"node 'c1' \(Conv\): only 1-D and 2-D convolutions are supported, got a 3-D"):
         import_model(model)
 
 
