@@ -7,9 +7,11 @@ import pytest
 
 from examples.digits.data import load_test
 from machine.config import load_machine
+from runtime.compile import compile_program
 from runtime.cosim import cosimulate
 from runtime.demo import INPUT, compile_digits
 from runtime.session import Backend, Session
+from tests.e2e.gated import product_model, samples
 
 
 @pytest.mark.parametrize("name", ["nano4", "edge8", "edge16", "edge4x8", "edge8x4"])
@@ -22,6 +24,13 @@ def test_digits_network(name: str) -> None:
     assert result.instructions == len(session.program.instructions)
     assert result.bytes_compared == session.program.memory_bytes
     assert (result.mismatched_instructions, result.mismatched_bytes, result.mismatched_counters) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("name", ["nano4", "edge4x8", "edge8x4"])
+def test_products_and_broadcasting(name: str) -> None:
+    session = Session(compile_program(product_model().SerializeToString(), load_machine(name), samples(16)))
+    result = cosimulate(session.program, session.first_image(samples(1, seed=2)))
+    assert result.equal, result.differences
 
 
 def test_the_rtl_backend_gives_the_reference_s_outputs() -> None:
