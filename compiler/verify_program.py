@@ -20,6 +20,7 @@ from compiler.backend.legality import check_accesses, check_instruction
 from machine.config import BURST_BYTES, TOKEN_LIMIT, Machine
 from machine.errors import ProgramError
 from machine.isa import ENGINE_COUNT, INSTRUCTION_BYTES, Engine, Instruction, Opcode
+from machine.progress import during, steps
 
 ENGINES = tuple(Engine)
 
@@ -38,7 +39,7 @@ def verify_program(
         raise ProgramError("the last instruction must be halt")
     program = (program_address, program_address + INSTRUCTION_BYTES * len(instructions))
     found: list[tuple[Access, ...]] = []
-    for index, instruction in enumerate(instructions):
+    for index, instruction in enumerate(steps("verifying", instructions, len(instructions))):
         if instruction.opcode is Opcode.HALT and index < len(instructions) - 1:
             raise instruction_error(index, instruction, "halt before the last instruction")
         reason = check_instruction(machine, instruction)
@@ -47,9 +48,10 @@ def verify_program(
             reason = check_accesses(machine, found[-1], memory_bytes, program)
         if reason is not None:
             raise instruction_error(index, instruction, reason)
-    _verify_accumulator_revisits(instructions)
-    _verify_order(instructions, found)
-    _Execution(machine, instructions).run()
+    with during("verifying order, tokens and queues"):
+        _verify_accumulator_revisits(instructions)
+        _verify_order(instructions, found)
+        _Execution(machine, instructions).run()
 
 
 def instruction_error(index: int, instruction: Instruction, reason: str) -> ProgramError:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from machine.config import Machine
 from machine.errors import ToolError
+from machine.progress import during
 from rtl.processes import check_tool
 from rtl.sources import CPP_MAIN, bench_parameters, bench_sources
 
@@ -135,7 +136,8 @@ def build(machine: Machine, waves: bool = False, memory_bytes: int = MEMORY_VARI
         root.mkdir(parents=True, exist_ok=True)
         with _locked(root / f"{final.name}.lock"):
             if not (final / EXECUTABLE).exists():
-                _build_into(final, parameters, waves, environment)
+                with during("building the Verilog"):
+                    _build_into(final, parameters, waves, environment)
     except OSError as error:
         raise ToolError(f"cannot write the cache {root}: {error.strerror or error}") from None
     return final / EXECUTABLE

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from machine.config import Machine
 from machine.errors import ProgramError, ToolError
 from machine.isa import ENGINE_COUNT, Engine
+from machine.progress import during
 from machine.registers import REGISTERS, STATE_COUNT, STATE_COUNTER_BASE, Status
 from rtl.build import build
 from rtl.processes import check_tool
@@ -95,7 +96,8 @@ def run_program(
         if waves is not None:
             arguments["waves"] = waves.absolute()
         start = time.perf_counter()
-        check_tool([program, *(f"+{key}={value}" for key, value in arguments.items())], "simulating the RTL")
+        with during("simulating the RTL"):
+            check_tool([program, *(f"+{key}={value}" for key, value in arguments.items())], "simulating the RTL")
         seconds = time.perf_counter() - start
         registers = _read_registers(folder / "result", max_cycles)
         issue, retire = _read_events(folder / "events")

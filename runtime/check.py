@@ -21,6 +21,7 @@ from compiler.quantizer.calibration import samples_at_once
 from compiler.quantizer.equalize import SUFFIX, equalize
 from compiler.quantizer.sensitivity import NoiseRatio
 from machine.errors import ProgramError
+from machine.progress import steps
 from runtime.arrays import check_inputs
 from runtime.cpu import run_float
 from runtime.host import run_host
@@ -133,7 +134,8 @@ def check_program(session: Session, inputs: Mapping[str, AnyArray]) -> CheckResu
     samples = check_inputs(graph, inputs)
     checker = _Checker(session)
     step = samples_at_once(graph, list(graph.tensors))
-    for start in range(0, samples, step):
+    starts = range(0, samples, step)
+    for start in steps("checking", starts, len(starts)):
         checker.check({name: array[start : start + step] for name, array in inputs.items()}, start)
     return CheckResult(samples, checker.bits, list(checker.layers.values()), checker.outputs)
 

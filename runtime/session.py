@@ -20,6 +20,7 @@ from machine.config import load_machine
 from machine.errors import DataError, ProgramError, SimulationError
 from machine.isa import Engine, Opcode, make
 from machine.program import Program
+from machine.progress import during, steps
 from machine.registers import ENGINE_STATES, Status
 from runtime.accounts import EngineAccount, engine_accounts
 from runtime.arrays import check_inputs
@@ -207,10 +208,11 @@ class Session:
         program, code = self.program, self.program.code
         prepare_simulator()
         begin = time.perf_counter()
-        timing = simulate_time(
-            program.machine, code, program_address=program.program_address, memory_limit=program.memory_bytes,
-            groups=program.instruction_nodes,
-        )
+        with during("simulating time"):
+            timing = simulate_time(
+                program.machine, code, program_address=program.program_address, memory_limit=program.memory_bytes,
+                groups=program.instruction_nodes,
+            )
         result.simulation_seconds += time.perf_counter() - begin
         self.add_timing(result, timing.status, timing.cycles, timing.counters)
         result.accounts = engine_accounts(program, timing)
@@ -257,7 +259,8 @@ class Session:
         samples = len(next(iter(integers.values())))
         chunk = max(1, BATCH_BYTES // (self.program.memory_bytes + 4 * self.program.machine.scratchpad_bytes))
         parts = []
-        for start in range(0, samples, chunk):
+        starts = range(0, samples, chunk)
+        for start in steps("simulating", starts, len(starts)):
             memory = self.memory_images({name: array[start : start + chunk] for name, array in integers.items()})
             execute(self.program.machine, self.program.instructions, memory)
             parts.append(self.read_outputs(memory))
@@ -308,7 +311,7 @@ class Session:
         values = self._inputs(inputs) if with_function else {}
         images = self.memory_images(self.quantized_inputs(values)) if with_function else self.blank_image()[None]
         parts = []
-        for image in images:
+        for image in steps("simulating the RTL", images, len(images)):
             parts.append(self.read_outputs(self._add_rtl(result, image)[None]))
         if with_function:
             result.integers = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

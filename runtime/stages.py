@@ -30,8 +30,7 @@ class StageDump:
         """Take the folder."""
         self._folder = folder
         self._count = 0
-        self._network: Network | None = None
-        self._scheduled: Scheduled | None = None
+        self._texts = StageTexts()
 
     def __call__(self, name: str, result: object) -> None:
         """Write one stage.
@@ -41,12 +40,21 @@ class StageDump:
         """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            (self._folder / f"{self._count:02}-{name}.txt").write_text(self._text(result))
+            (self._folder / f"{self._count:02}-{name}.txt").write_text(self._texts.text(result))
         except OSError as error:
             raise ProgramError(f"cannot write stages to {str(self._folder)!r}: {error.strerror}") from None
         self._count += 1
 
-    def _text(self, result: object) -> str:
+
+class StageTexts:
+    """Makes text of the stages of one compilation, all of them in order."""
+
+    def __init__(self) -> None:
+        """Know of no stage."""
+        self._network: Network | None = None
+        self._scheduled: Scheduled | None = None
+
+    def text(self, result: object) -> str:
         """Return a stage's text; some need what an earlier stage gave."""
         if isinstance(result, Network):
             self._network = result

@@ -26,6 +26,7 @@ from compiler.graph import Graph, Node
 from machine.config import Machine
 from machine.isa import Engine, Instruction, Opcode, encode
 from machine.program import NodeRecord, TensorDescriptor
+from machine.progress import during
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +45,8 @@ def schedule_network(machine: Machine, network: Network, plan: Plan) -> Schedule
     memory = map_memory(machine, network, plan)
     emitter = Emitter(machine, network, plan, memory)
     table = AccessTable(machine)
-    ordered, layer_of = schedule(table, list(emitter.steps()))
+    with during("scheduling"):
+        ordered, layer_of = schedule(table, list(emitter.steps()))
     return Scheduled(tuple(ordered), tuple(layer_of), emitter.constants.image(), memory, table)
 
 

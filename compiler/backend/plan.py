@@ -15,6 +15,7 @@ from compiler.backend.layers import ELEMENTWISE, Kernel, Layer, Layout, Network
 from compiler.backend.tile import Streams, Tiling, Work, candidates, least_cycles, work
 from machine.config import Machine
 from machine.errors import CompileError
+from machine.progress import steps
 
 MOST_BUFFERS = 4
 NEIGHBOURS = 2
@@ -214,10 +215,10 @@ def plan_network(machine: Machine, network: Network) -> Plan:
         CompileError: a layer fits the machine in no tiling.
     """
     allocator = _Allocator(machine, network)
-    for layer in network.layers:
+    for layer in steps("choosing what stays in the scratchpad", network.layers, len(network.layers)):
         allocator.consider(layer.output)
     plans: list[LayerPlan] = []
-    for index, layer in enumerate(network.layers):
+    for index, layer in enumerate(steps("tiling", network.layers, len(network.layers))):
         plan = allocator.plan(index, [_banks(machine, each) for each in plans[: -NEIGHBOURS - 1 : -1]])
         if plan is None:
             raise CompileError(

@@ -14,6 +14,7 @@ from compiler.graph import Graph, Op
 from compiler.importer.export import open_session
 from machine.arrays import read_arrays
 from machine.errors import DataError
+from machine.progress import steps
 
 AnyArray = npt.NDArray[Any]
 Float32Array = npt.NDArray[np.float32]
@@ -112,7 +113,8 @@ def stream(
     session = open_session(graph, computed) if computed else None
     count = len(next(iter(samples.values())))
     step = samples_at_once(graph, (*computed, *graph.inputs))
-    for start in range(0, count, step):
+    starts = range(0, count, step)
+    for start in steps("calibrating", starts, len(starts)):
         chunk = {name: array[start : start + step] for name, array in samples.items()}
         results = [] if session is None else session.run(computed, chunk)
         known = chunk | dict(zip(computed, results, strict=True))

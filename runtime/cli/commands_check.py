@@ -31,7 +31,7 @@ def check_command(
     one_reader(program, input)
     session = Session(open_program(program, machine))
     inputs = load_arrays(input)
-    with progress("checking"):
+    with progress("checking", quiet=as_json):
         result = check_program(session, inputs)
     if as_json:
         print_json(result.to_dict())

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from compiler.pipeline import Observer
 from compiler.quantizer.calibration import RandomCalibration
 from compiler.quantizer.options import DEFAULT_PERCENT, Method, QuantizationOptions
 from compiler.quantizer.sensitivity import LayerSensitivity
@@ -21,6 +22,7 @@ from runtime.cli.files import check_output, one_reader, write_output
 from runtime.cli.layers_report import layers_report, print_layers_report
 from runtime.cli.output import print_json, print_table, progress
 from runtime.compile import compile_program, layer_sensitivity
+from runtime.stage_observers import STAGE_NAMES, StageClock, StageReached, StopAfter, observe_with
 from runtime.stages import StageDump
 
 RANDOM = "random"
@@ -39,8 +41,8 @@ def compile_command(
         ),
     ],
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="OUT.tpu", help="The program file; '-' is standard output.")
-    ],
+        str | None, typer.Option("--output", "-o", metavar="OUT.tpu", help="The program file; '-' is standard output.")
+    ] = None,
     machine: Annotated[str, typer.Option(metavar="NAME", help="Machine name or TOML file.")] = "edge16",
     shape: Annotated[
         list[str] | None, typer.Option(metavar="NAME=1,3,224,224", help="The shape of a dynamic input; repeatable.")
@@ -48,6 +50,17 @@ def compile_command(
     dump_stages: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write every stage of the compilation as text.")
     ] = None,
+    stop_after: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STAGE",
+            help="Stop there; print that stage as text, or write it to --output, instead of a program. "
+            f"Stages: {', '.join(STAGE_NAMES)}.",
+        ),
+    ] = None,
+    time_stages: Annotated[
+        bool, typer.Option("--time-stages", help="Say on standard error what each stage took.")
+    ] = False,
     calibration_method: Annotated[
         Method, typer.Option(help="How ranges follow from the samples; see docs/quantization.md.")
     ] = Method.MIN_MAX,
@@ -69,15 +82,31 @@ def compile_command(
     """Compile a float ONNX model to an accelerator binary."""
     if output == "-" and as_json:
         raise DataError("--json and --output - would both write to standard output")
+    if stop_after is not None and (as_json or sensitivity):
+        raise DataError("--stop-after gives a stage's text and no program: it excludes --json and --sensitivity")
+    if output is None and stop_after is None:
+        raise DataError("--output OUT.tpu is needed (or --stop-after STAGE)")
+    output = output or "-"
     one_reader(model, calibration)
     check_output(output)
+    clock = StageClock()
+    observers: list[Observer] = [clock]
+    observers += [] if dump_stages is None else [StageDump(dump_stages)]
+    observers += [] if stop_after is None else [StopAfter(stop_after)]
     sizes, target = parse_shapes(shape or []), load_machine(machine)
     samples = RandomCalibration(seed) if calibration == RANDOM else load_arrays(calibration)
     options = QuantizationOptions(calibration_method, percentile, equalize, bias_correction)
     source = sys.stdin.buffer.read() if model == "-" else model
-    observe = None if dump_stages is None else StageDump(dump_stages)
-    with progress(f"compiling {model}"):
-        program = compile_program(source, target, samples, sizes, observe=observe, options=options)
+    with progress(f"compiling {model}", quiet=as_json):
+        try:
+            observe = observe_with([*observers, clock.resume])
+            program = compile_program(source, target, samples, sizes, observe=observe, options=options)
+        except StageReached as reached:
+            write_output(output, reached.text.encode())
+            return
+        finally:
+            if time_stages:
+                print_seconds(clock)
         effects = layer_sensitivity(source, samples, sizes, options) if sensitivity else ()
     write_output(output, program.to_bytes())
     if isinstance(samples, RandomCalibration):
@@ -97,6 +126,13 @@ def compile_command(
     elif output != "-":
         print_sensitivity(effects)
         print_layers_report(program, output)
+
+
+def print_seconds(clock: StageClock) -> None:
+    """Say on standard error what each stage took, and all of them."""
+    for name, seconds in clock.seconds.items():
+        print(f"tpukit: {name:16} {seconds:9.3f} s", file=sys.stderr)
+    print(f"tpukit: {'all stages':16} {sum(clock.seconds.values()):9.3f} s", file=sys.stderr)
 
 
 def print_sensitivity(layers: Sequence[LayerSensitivity]) -> None:

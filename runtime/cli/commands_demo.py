@@ -19,7 +19,7 @@ def demo_command(
     as_json: JsonOption = False,
 ) -> None:
     """Compile a trained network of handwritten digits, simulate its whole test split and show the profile."""
-    with progress("compiling and running the digits network"):
+    with progress("compiling and running the digits network", quiet=as_json):
         report = run_demo(load_machine(machine), rtl)
     if as_json:
         print_json(report.to_dict())

@@ -62,7 +62,7 @@ def run_command(
     if input is None and not time_only and not session.is_kernel:
         raise DataError("--input X.npz is needed (or --time-only)")
     inputs = None if input is None else load_arrays(input)
-    with progress(f"running on {backend.value}"):
+    with progress(f"running on {backend.value}", quiet=as_json):
         result = session.run(inputs, backend, with_time=not function_only, with_function=not time_only)
     if output is not None:
         write_output(output, dump_arrays(result.outputs))
@@ -142,7 +142,7 @@ def cosim_command(
         raise DataError("--input X.npz is needed: the program takes inputs")
     else:
         memory = session.blank_image()
-    with progress("co-simulating"):
+    with progress("co-simulating", quiet=as_json):
         prepare_simulator()
         result = _cosimulate(session, memory, waves)
     if as_json:

@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+from machine.progress import during, listening
 
 FILE_COLUMNS = 200
 """Width of tables that do not go to a terminal: what is cut there cannot be read again."""
@@ -52,12 +55,32 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     _console().print(table)
 
 
+class _Bars:
+    """Shows activities as bars, one under the other (machine/progress.py)."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+
+    def begin(self, activity: str, total: int | None) -> int:
+        """Show a bar; without a total it only moves."""
+        return self._bars.add_task(activity, total=total)
+
+    def advance(self, number: int) -> None:
+        """Lengthen a bar by a step."""
+        self._bars.advance(TaskID(number))
+
+    def end(self, number: int) -> None:
+        """Take a bar away."""
+        self._bars.remove_task(TaskID(number))
+
+
 @contextmanager
-def progress(text: str) -> Iterator[None]:
-    """Show that something long is going on; silent when standard error is not a terminal."""
+def progress(text: str, quiet: bool = False) -> Iterator[None]:
+    """Show what is going on and how far it is; silent when standard error is not a terminal, or where asked."""
     errors = _console(to_errors=True)
-    if not errors.is_terminal:
+    if quiet or not errors.is_terminal:
         yield
         return
-    with errors.status(text):
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=errors, transient=True) as bars, listening(_Bars(bars)), during(text):
         yield

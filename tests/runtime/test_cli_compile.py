@@ -83,6 +83,41 @@ def test_stages_are_dumped_in_order_and_the_same_twice(cli: Cli, tiny: Tiny, tmp
     assert (tmp_path / "one.tpu").read_bytes() == (tmp_path / "two.tpu").read_bytes()
 
 
+@pytest.mark.parametrize("stage", [stage.name for stage in STAGES])
+def test_stop_after_each_stage(cli: Cli, tiny: Tiny, tmp_path: Path, stage: str) -> None:
+    arguments = ("compile", tiny.model, "--machine", "nano4", "--calibration", tiny.calibration)
+    folder, output = tmp_path / "stages", tmp_path / "stage.txt"
+    done = cli(*arguments, "--stop-after", stage, "--dump-stages", folder)
+    assert (done.code, done.stderr) == (0, "")
+    names = [each.name for each in STAGES]
+    files = sorted(folder.iterdir())
+    assert [file.name for file in files] == [f"{i:02}-{name}.txt" for i, name in enumerate(names[: len(files)])]
+    assert files[-1].name.endswith(f"-{stage}.txt") and files[-1].read_text() == done.text
+    assert cli(*arguments, "--stop-after", stage, "-o", output).stdout == b""
+    assert output.read_text() == done.text
+
+
+def test_stop_after_refuses(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:
+    arguments = ("compile", tiny.model, "--machine", "nano4", "--calibration", tiny.calibration)
+    cli(*arguments, "--stop-after", "link").refuses("no stage is called 'link'; the stages are import, ")
+    cli(*arguments, "--stop-after", "tile", "--json").refuses("it excludes --json and --sensitivity")
+    cli(*arguments, "--stop-after", "tile", "--sensitivity").refuses("it excludes --json and --sensitivity")
+    cli(*arguments).refuses("--output OUT.tpu is needed (or --stop-after STAGE)")
+    text = " ".join(cli("compile", "--help").text.split())
+    assert all(stage.name in text for stage in STAGES)
+
+
+def test_stages_are_timed_on_standard_error(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:
+    arguments = ("compile", tiny.model, "--machine", "nano4", "--calibration", tiny.calibration)
+    done = cli(*arguments, "-o", tmp_path / "out.tpu", "--time-stages", "--json")
+    lines = [line.split() for line in done.stderr.splitlines()]
+    assert done.code == 0 and [line[1] for line in lines] == [*(stage.name for stage in STAGES), "all"]
+    seconds = [float(line[-2]) for line in lines]
+    assert seconds[-1] == pytest.approx(sum(seconds[:-1]), abs=0.01)
+    done = cli(*arguments, "--stop-after", "lower", "--time-stages")
+    assert "lower" in done.stderr and "tile" not in done.stderr and "kernel = matrix" in done.text
+
+
 def test_dynamic_shapes(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:
     model, output = tmp_path / "dynamic.onnx", tmp_path / "out.tpu"
     model.write_bytes(tiny_model(("batch", 2, "height", 4)))
