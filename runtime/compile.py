@@ -54,7 +54,7 @@ def compile_program(
         inputs=compiled.inputs,
         outputs=compiled.outputs,
         graph=graph.to_dict(),
-        model=_model_bytes(loaded),
+        model=model_bytes(loaded),
         source=source or "graph",
     )
 
@@ -74,8 +74,12 @@ def layer_sensitivity(
     return measure_sensitivity(front(model, None, shapes, until="fold_and_fuse"), calibration, options)
 
 
-def _model_bytes(model: Graph | ModelProto) -> bytes:
-    """Return the float model as one ONNX file, weights that lay in other files included."""
+def model_bytes(model: Graph | ModelProto) -> bytes:
+    """Return the float model as one ONNX file, weights that lay in other files included.
+
+    Raises:
+        ModelError: it is too large for one.
+    """
     proto = to_onnx(model) if isinstance(model, Graph) else model
     try:
         return bytes(proto.SerializeToString(deterministic=True))

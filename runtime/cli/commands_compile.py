@@ -5,16 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from compiler.pipeline import Observer
-from compiler.quantizer.calibration import RandomCalibration
+from compiler.quantizer.calibration import CalibrationSource, RandomCalibration
 from compiler.quantizer.options import DEFAULT_PERCENT, Method, QuantizationOptions
 from compiler.quantizer.sensitivity import LayerSensitivity
-from machine.config import load_machine
+from machine.config import Machine, load_machine
 from machine.errors import DataError
+from machine.program import Program
 from runtime.arrays import load_arrays
 from runtime.cli.commands_check import decibels
 from runtime.cli.commands_run import JsonOption
@@ -22,9 +23,11 @@ from runtime.cli.files import check_output, one_reader, write_output
 from runtime.cli.layers_report import layers_report, print_layers_report
 from runtime.cli.output import print_json, print_table, progress
 from runtime.compile import compile_program, layer_sensitivity
+from runtime.compile_cache import compile_cached
 from runtime.stage_observers import STAGE_NAMES, StageClock, StageReached, StopAfter, observe_with
 from runtime.stages import StageDump
 
+CACHE_VARIABLE = "TPUKIT_COMPILE_CACHE"
 RANDOM = "random"
 """What stands in place of a calibration file's name; a file of that name is `./random`."""
 RANDOM_NOTE = "calibrated with random samples: shape and time are meaningful, accuracy is not"
@@ -77,6 +80,13 @@ def compile_command(
         bool, typer.Option("--sensitivity", help="Report what quantizing each layer alone does to the outputs.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of random calibration.")] = 0,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", envvar=CACHE_VARIABLE, show_envvar=True,
+            help="Keep programs there by what they were compiled from; off by default. See docs/compile-cache.md.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compile a float ONNX model to an accelerator binary."""
@@ -99,8 +109,9 @@ def compile_command(
     source = sys.stdin.buffer.read() if model == "-" else model
     with progress(f"compiling {model}", quiet=as_json):
         try:
-            observe = observe_with([*observers, clock.resume])
-            program = compile_program(source, target, samples, sizes, observe=observe, options=options)
+            settings = {"shapes": sizes, "options": options, "observe": observe_with([*observers, clock.resume])}
+            watched = time_stages or len(observers) > 1
+            program, cached = _compile(None if watched else cache, source, target, samples, settings)
         except StageReached as reached:
             write_output(output, reached.text.encode())
             return
@@ -114,7 +125,7 @@ def compile_command(
     if as_json:
         print_json({
             "output": output, "machine": program.machine.name, "instructions": len(program.instructions),
-            "macs": program.macs, "memory_bytes": program.memory_bytes, **layers_report(program),
+            "cached": cached, "macs": program.macs, "memory_bytes": program.memory_bytes, **layers_report(program),
             "quantization": {
                 "calibration": calibration, "method": options.method.value, "percentile": options.percent,
                 "equalize": options.equalize, "bias_correction": options.bias_correction,
@@ -126,6 +137,15 @@ def compile_command(
     elif output != "-":
         print_sensitivity(effects)
         print_layers_report(program, output)
+
+
+def _compile(
+    cache: Path | None, source: str | bytes, target: Machine, samples: CalibrationSource, settings: dict[str, Any]
+) -> tuple[Program, bool]:
+    """Return the program and whether it came from the cache, which is not asked where there is none."""
+    if cache is None:
+        return compile_program(source, target, samples, **settings), False
+    return compile_cached(cache, source, target, samples, **settings)
 
 
 def print_seconds(clock: StageClock) -> None:
