@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from compiler.backend.copies import copy_work
 from compiler.backend.geometry import Box, Region, ceil_div
 from compiler.backend.layers import ELEMENTWISE, Kernel, Layer, Layout, Network
-from compiler.backend.tile import Streams, Tiling, Work, candidates, least_cycles, work
+from compiler.backend.tile import Streams, Tiling, Work, considered, least_cycles, work
 from machine.config import Machine
 from machine.errors import CompileError
 from machine.progress import steps
@@ -159,7 +159,7 @@ class _Allocator:
         """Return a layer's tilings with the least that each can take and its rank among equals, in this order."""
         key = _shape_key(layer)
         if key not in self.ranked:
-            found = candidates(self.machine, layer)
+            found = considered(self.machine, layer)
             known = layer.kernel not in _WORK
             self.ranked[key] = sorted(
                 (

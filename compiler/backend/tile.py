@@ -23,6 +23,8 @@ FETCHES = 5
 """Instructions of an item: their fetch shares the bus."""
 WIDTHS = 6
 """Column splits that are tried beyond the fewest possible."""
+SEARCH_NODES = 1 << 15
+"""Tilings of a layer that are considered at most, beside the smallest (docs/decisions/0006-tile-search.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,15 @@ def candidates(machine: Machine, layer: Layer) -> Iterator[Tiling]:
                     continue
                 for chunk in chunks if width == widths[-1] or len(chunks) < 3 else chunks[:2]:
                     yield Tiling(height, width, group, chunk)
+
+
+def considered(machine: Machine, layer: Layer, budget: int = SEARCH_NODES) -> list[Tiling]:
+    """Return a layer's candidates, at most `budget` of them and the smallest, which fits if any does."""
+    found = list(itertools.islice(candidates(machine, layer), budget + 1))
+    if len(found) <= budget:
+        return found
+    chunk = 1 if layer.kernel is Kernel.MATRIX else layer.source.seen.planes(machine)
+    return [*found[:budget], Tiling(1, 1, 1, chunk)]
 
 
 def _most_planes(machine: Machine, layer: Layer) -> int:

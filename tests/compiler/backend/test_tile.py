@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compiler.backend.layers import Kernel
+from compiler.backend.layers import Kernel, Layer
 from compiler.backend.lower import lower
 from compiler.backend.partition import partition
 from compiler.backend.plan import Plan, plan_network
-from compiler.backend.tile import Item, items
+from compiler.backend.tile import Item, Tiling, candidates, considered, items
 from compiler.graph import Graph, Op
 from machine.config import Machine, load_machine
 from machine.errors import CompileError
@@ -103,3 +104,37 @@ def test_a_layer_that_fits_no_tile_is_refused_by_name(net: Any) -> None:
     y = built.pool(built.input(3, 200, 200), Op.MAX_POOL, (200, 200))
     with pytest.raises(CompileError, match=r"node 'max_pool_0' \(max kernel\): no tile of it fits the scratchpad"):
         _plan(load_machine("nano4"), built.graph(y))
+
+
+def test_a_budget_bounds_the_search(net: Any, check: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """With few nodes each layer is estimated no more often, still finds what fits, and computes the same."""
+    budget, tried = 3, []
+
+    def few(machine: Machine, layer: Layer) -> list[Tiling]:
+        found = considered(machine, layer, budget)
+        assert len(found) <= budget + 1
+        tried.append((layer.name, len(found)))
+        return found
+
+    built = net(5)
+    x = built.conv(built.input(13, 20, 20), 40)
+    graph = built.graph(built.conv(built.pool(x, Op.MAX_POOL), 24))
+    machine = load_machine("nano4")
+    free = check(machine, graph)
+    monkeypatch.setattr("compiler.backend.plan.considered", few)
+    bounded = check(machine, graph)
+    assert tried and all(count <= budget + 1 for _, count in tried) and any(count > budget for _, count in tried)
+    assert sum(r.expected_cycles for r in bounded.layers) >= sum(r.expected_cycles for r in free.layers)
+
+
+def test_the_smallest_tiling_is_a_candidate_of_its_own(net: Any) -> None:
+    """What is added where the budget is spent lies in the space, so leaving out the rest refuses nothing that fits."""
+    built = net(6)
+    graph = built.graph(built.pool(built.conv(built.conv(built.input(5, 9, 7), 12), 12, groups=12), Op.MAX_POOL))
+    machine = load_machine("nano4")
+    for layer in lower(machine, graph, partition(graph)).layers:
+        whole = list(candidates(machine, layer))
+        assert considered(machine, layer) == whole
+        smallest = considered(machine, layer, 1)[-1]
+        assert smallest in whole and all(
+            (smallest.height, smallest.width, smallest.planes) <= (t.height, t.width, t.planes) for t in whole)
