@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import onnx
@@ -33,7 +34,7 @@ class ModelBuilder:
         self._random = np.random.default_rng(self.seed)
         self._channels = {INPUT: self.shape[1]}
 
-    def _node(self, op: str, inputs: list[str], channels: int, **attributes: int | list[int]) -> str:
+    def _node(self, op: str, inputs: list[str], channels: int, **attributes: Any) -> str:
         name = f"{op.lower()}{len(self.nodes)}"
         self.nodes.append(helper.make_node(op, inputs, [name], name, **attributes))
         self._channels[name] = channels
@@ -62,7 +63,7 @@ class ModelBuilder:
         """Add a rectifier that ends at 6."""
         if not any(weight.name == "six" for weight in self.weights):
             self.weights += [
-                numpy_helper.from_array(np.float32(value), name) for name, value in (("zero", 0), ("six", 6))
+                numpy_helper.from_array(np.array(value, np.float32), name) for name, value in (("zero", 0), ("six", 6))
             ]
         return self._node("Clip", [x, "zero", "six"], self._channels[x])
 
