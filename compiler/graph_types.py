@@ -31,6 +31,8 @@ class Op(StrEnum):
     SLICE = "slice"  # every stage; attributes starts, stops, steps, one for each axis
     PAD = "pad"  # every stage; attributes pads (all befores, then all afters), value
     TRANSPOSE = "transpose"  # every stage; attribute permutation
+    GATHER = "gather"  # every stage; attributes counts, indices (see compiler.gather)
+    INTERLEAVE = "interleave"  # every stage; attribute factors (see compiler.gather)
     SOFTMAX = "softmax"  # every stage; runs on the host
     FUNCTION = "function"  # float graph; attribute expression (see compiler.expression)
     TABLE = "table"  # quantized graph: every value is looked up in a constant of 256 entries
@@ -43,7 +45,7 @@ class Op(StrEnum):
     DEQUANTIZE = "dequantize"  # quantized graph; runs on the host
 
 
-MOVES = frozenset({Op.CONCAT, Op.SLICE, Op.PAD, Op.TRANSPOSE})
+MOVES = frozenset({Op.CONCAT, Op.SLICE, Op.PAD, Op.TRANSPOSE, Op.GATHER, Op.INTERLEAVE})
 """Operators that only move values: every value of the output is one of an input, or the padding value."""
 BINARY = frozenset({Op.ADD, Op.SUB, Op.MUL})
 """Operators of two operands, element by element, which broadcast to each other."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from compiler.gather import gather_indices
 from compiler.graph import BINARY, Graph, Node, Op
 from compiler.quantizer.parameters import (
     add_parameters,
@@ -187,6 +188,21 @@ def _constant_pad(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArra
     return np.pad(operands[0], widths, constant_values=pad_value(graph, node))
 
 
+def _gather(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
+    x = operands[0]
+    for axis, indices in enumerate(gather_indices(node), start=1):
+        x = x.take(indices, axis)
+    return x
+
+
+def _interleave(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
+    rows, columns = node.integers("factors")
+    y = np.empty((len(operands[0]), *graph.tensors[node.output].shape[1:]), operands[0].dtype)
+    for index, x in enumerate(operands):
+        y[:, :, index // columns :: rows, index % columns :: columns] = x
+    return y
+
+
 def _transpose(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
     return operands[0].transpose(node.integers("permutation"))
 
@@ -224,6 +240,8 @@ EXECUTE: Mapping[Op, Callable[[Graph, Node, list[AnyArray]], AnyArray]] = {
     Op.SLICE: _slice,
     Op.PAD: _constant_pad,
     Op.TRANSPOSE: _transpose,
+    Op.GATHER: _gather,
+    Op.INTERLEAVE: _interleave,
     **dict.fromkeys(HOST_EXECUTE, _host),
 }
 """The operators of a quantized graph; any other is not legal there."""

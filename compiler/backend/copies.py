@@ -25,7 +25,8 @@ def copy_loads(layer: Layer, addresses: Sequence[int], box: Box, region: Region)
     """Return the loads of a region of a copying layer; `addresses` are those of its sources in memory."""
     result = _padding(layer, box, region)
     for run in layer.runs:
-        rows, columns = _common(run.rows, region.rows), _common(run.columns, region.columns)
+        rows = _common(run.rows, region.rows, run.row_step)
+        columns = _common(run.columns, region.columns, run.column_step)
         plane = run.channel // box.machine.block_bytes
         if rows[0] >= rows[1] or columns[0] >= columns[1] or not region.planes[0] <= plane < region.planes[1]:
             continue
@@ -33,22 +34,24 @@ def copy_loads(layer: Layer, addresses: Sequence[int], box: Box, region: Region)
     return result
 
 
-def _common(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
-    return max(a[0], b[0]), min(a[1], b[1])
+def _common(a: tuple[int, int], b: tuple[int, int], step: int = 1) -> tuple[int, int]:
+    """Return what two ranges have in common, from the first index that `step` reaches in the first of them."""
+    return a[0] + max(0, ceil_div(b[0] - a[0], step)) * step, min(a[1], b[1])
 
 
 def _load(
     run: Run, address: int, box: Box, plane: int, rows: tuple[int, int], columns: tuple[int, int]
 ) -> Instruction:
-    height, width = rows[1] - rows[0], columns[1] - columns[0]
-    start = address + run.offset + (rows[0] - run.rows[0]) * run.row_stride
-    start += (columns[0] - run.columns[0]) * run.column_stride
+    height, width = ceil_div(rows[1] - rows[0], run.row_step), ceil_div(columns[1] - columns[0], run.column_step)
+    start = address + run.offset + (rows[0] - run.rows[0]) // run.row_step * run.row_stride
+    start += (columns[0] - run.columns[0]) // run.column_step * run.column_stride
     target = box.address(plane, rows[0], columns[0])
-    image = [(width, run.column_stride, box.column_stride), (height, run.row_stride, box.row_stride)]
+    image = [(width, run.column_stride, run.column_step * box.column_stride),
+             (height, run.row_stride, run.row_step * box.row_stride)]
     loops = [loop for loop in image if loop[0] > 1]
     words, stride = 1, 0
     while loops and _is_line(box, run, loops[0], words, stride):
-        stride = stride or loops[0][1]
+        stride = loops[0][1] if words == 1 else stride
         words *= loops.pop(0)[0]
     fields: dict[str, int] = {}
     for index, (count, memory, local) in enumerate(loops, start=1):
@@ -64,9 +67,9 @@ def _is_line(box: Box, run: Run, loop: tuple[int, int, int], inner: int, stride:
     """Whether a loop continues the line of `inner` words that lie `stride` bytes apart."""
     count, memory, local = loop
     machine, words = box.machine, inner * count
-    if local != inner * box.column_stride or (stride and memory != inner * stride):
+    if local != inner * box.column_stride or (inner > 1 and memory != inner * stride):
         return False
-    step = stride or memory
+    step = stride if inner > 1 else memory
     length = (words - 1) * step + run.lanes
     segment = (SEGMENT_WORDS - 1) * step + run.lanes + machine.bus_bytes + BURST_BYTES
     fits = length + 2 * machine.bus_bytes <= machine.load_buffer_bytes or segment <= machine.load_buffer_bytes
@@ -100,7 +103,7 @@ def copy_work(machine: Machine, layer: Layer, tiling: Tiling, streams: Streams) 
     count = ceil_div(g.height, tiling.height) * ceil_div(g.width, tiling.width) * ceil_div(planes, tiling.planes)
     words = tiling.height * tiling.width * tiling.planes
     per_item = ceil_div(len(layer.runs) * tiling.planes, planes)
-    scattered = any(run.column_stride > WIDE_BEATS * machine.bus_bytes for run in layer.runs)
+    scattered = any(run.column_stride > WIDE_BEATS * machine.bus_bytes or run.column_step > 1 for run in layer.runs)
     slow = ceil_div(machine.read_latency_cycles, machine.memory_outstanding) if scattered else 1
     load = per_item * (tiling.height * tiling.width * slow + LOAD_CYCLES)
     store = words + ceil_div(tiling.height * tiling.planes * machine.write_latency_cycles, machine.memory_outstanding)

@@ -110,8 +110,9 @@ class Border:
 class Run:
     """`lanes` neighbouring channels from `channel` on, over a rectangle of an output, copied from a layer's source.
 
-    They lie in one word of the output. `offset` is the first one's byte at the rectangle's first position, from the
-    source's address; positions are `row_stride` and `column_stride` bytes apart.
+    They lie in one word of the output, in every `row_step`th row and `column_step`th column. `offset` is the first
+    one's byte at the rectangle's first position, from the source's address; positions are `row_stride` and
+    `column_stride` bytes apart.
     """
 
     source: int
@@ -122,6 +123,8 @@ class Run:
     offset: int
     row_stride: int
     column_stride: int
+    row_step: int = 1
+    column_step: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)

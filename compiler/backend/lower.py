@@ -43,7 +43,7 @@ from machine.errors import CompileError
 from machine.numerics import INT8_MAX, INT8_MIN, AddRescale, Int8Array, Int32Array
 
 DENSE_EDGE = Edge()
-READ_BLOCKS = BINARY | {Op.CONV2D, Op.MAX_POOL, Op.AVERAGE_POOL, Op.CONCAT, Op.SLICE, Op.PAD, Op.TABLE}
+READ_BLOCKS = BINARY | {Op.CONV2D, Op.MAX_POOL, Op.AVERAGE_POOL, Op.CONCAT, Op.SLICE, Op.PAD, Op.TABLE, Op.GATHER}
 """Operators that read an activation of their own geometry as blocks."""
 
 

@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 from compiler.backend.geometry import Geometry
 from compiler.backend.layers import Layout, Run
+from compiler.backend.progressions import progressions
+from compiler.gather import gather_indices
 from compiler.graph import Graph, Node, Op
 from machine.config import Machine
 
@@ -24,7 +26,8 @@ IndexArray = npt.NDArray[np.int64]
 class Part:
     """A box of an output that is copied from one input; one number for each axis of the output, the batch left out.
 
-    Output index `target[a] + i` of axis a holds the input's index `start[a] + i * step[a]` of its axis `axes[a]`.
+    Output index `target[a] + i * target_step[a]` of axis a holds the input's index `start[a] + i * step[a]` of its axis
+    `axes[a]`.
     """
 
     name: str
@@ -33,6 +36,7 @@ class Part:
     axes: Shape
     start: Shape
     step: Shape
+    target_step: Shape
 
 
 def parts(graph: Graph, node: Node) -> list[Part]:
@@ -45,26 +49,45 @@ def _concat(graph: Graph, node: Node) -> Iterator[Part]:
     for name in node.inputs:
         size = graph.tensors[name].shape[1:]
         zeros, ones = (0,) * len(size), (1,) * len(size)
-        yield Part(name, (*zeros[:axis], first, *zeros[axis + 1 :]), size, tuple(range(len(size))), zeros, ones)
+        yield Part(name, (*zeros[:axis], first, *zeros[axis + 1 :]), size, tuple(range(len(size))), zeros, ones, ones)
         first += size[axis]
 
 
 def _slice(graph: Graph, node: Node) -> Iterator[Part]:
     size = graph.tensors[node.output].shape[1:]
     starts, steps = node.integers("starts")[1:], node.integers("steps")[1:]
-    yield Part(node.inputs[0], (0,) * len(size), size, tuple(range(len(size))), starts, steps)
+    yield Part(node.inputs[0], (0,) * len(size), size, tuple(range(len(size))), starts, steps, (1,) * len(size))
 
 
 def _pad(graph: Graph, node: Node) -> Iterator[Part]:
     size = graph.tensors[node.inputs[0]].shape[1:]
     before = node.integers("pads")[1 : 1 + len(size)]
-    yield Part(node.inputs[0], before, size, tuple(range(len(size))), (0,) * len(size), (1,) * len(size))
+    ones = (1,) * len(size)
+    yield Part(node.inputs[0], before, size, tuple(range(len(size))), (0,) * len(size), ones, ones)
 
 
 def _transpose(graph: Graph, node: Node) -> Iterator[Part]:
     size = graph.tensors[node.output].shape[1:]
     axes = tuple(axis - 1 for axis in node.integers("permutation")[1:])
-    yield Part(node.inputs[0], (0,) * len(size), size, axes, (0,) * len(size), (1,) * len(size))
+    ones = (1,) * len(size)
+    yield Part(node.inputs[0], (0,) * len(size), size, axes, (0,) * len(size), ones, ones)
+
+
+def _gather(graph: Graph, node: Node) -> Iterator[Part]:
+    by_axis = [progressions(indices) for indices in gather_indices(node)]
+    axes = tuple(range(len(by_axis)))
+    for chosen in itertools.product(*by_axis):
+        yield Part(
+            node.inputs[0], tuple(p.target for p in chosen), tuple(p.size for p in chosen), axes,
+            tuple(p.start for p in chosen), tuple(p.step for p in chosen), tuple(p.target_step for p in chosen),
+        )
+
+
+def _interleave(graph: Graph, node: Node) -> Iterator[Part]:
+    rows, columns = node.integers("factors")
+    for index, name in enumerate(node.inputs):
+        target, size = (0, *divmod(index, columns)), graph.tensors[name].shape[1:]
+        yield Part(name, target, size, (0, 1, 2), (0, 0, 0), (1, 1, 1), (1, rows, columns))
 
 
 _PARTS: Mapping[Op, Callable[[Graph, Node], Iterator[Part]]] = {
@@ -72,6 +95,8 @@ _PARTS: Mapping[Op, Callable[[Graph, Node], Iterator[Part]]] = {
     Op.SLICE: _slice,
     Op.PAD: _pad,
     Op.TRANSPOSE: _transpose,
+    Op.GATHER: _gather,
+    Op.INTERLEAVE: _interleave,
 }
 
 
@@ -108,16 +133,17 @@ def runs(machine: Machine, part: Part, index: int, source: Shape, output: Shape,
     moved = [stride * step for stride, step in zip((strides[axis] for axis in part.axes), part.step, strict=True)]
     image, target, size = _image(moved[lead:], 0), _image(part.target[lead:], 0), _image(part.size[lead:], 1)
     counts = np.indices(part.size[:lead]).reshape(lead, -1).astype(np.int64)
-    channels = _weighted(counts, part.target, _strides(output[:lead]), (1,) * lead)
+    channels = _weighted(counts, part.target, _strides(output[:lead]), part.target_step)
     chosen = [_strides(source[: leading(source)]) if layout is Layout.BLOCKED else _strides(source)]
     found = _weighted(counts, part.start, [chosen[0][axis] for axis in part.axes[:lead]], part.step)
     if layout is Layout.BLOCKED:
         area = math.prod(source[leading(source) :])
         found = found // block * (area * block) + found % block
     found = found + sum(part.start[a] * strides[part.axes[a]] for a in range(lead, len(output)))
-    rows, columns = ((target[i], target[i] + size[i]) for i in (0, 1))
+    steps = _image(part.target_step[lead:], 1)
+    rows, columns = ((target[i], target[i] + (size[i] - 1) * steps[i] + 1) for i in (0, 1))
     return [
-        Run(index, int(channels[first]), last - first, rows, columns, int(found[first]), image[0], image[1])
+        Run(index, int(channels[first]), last - first, rows, columns, int(found[first]), *image, *steps)
         for first, last in _neighbours(channels, found, block)
     ]
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from compiler.graph import Op, Tensor
 from compiler.importer.context import Context, OnnxNode
+from compiler.importer.handlers_gather import PAD_MODES, emit_gather, repeat_at_ends
 
 
 def concat(context: Context, node: OnnxNode) -> None:
@@ -22,11 +23,11 @@ def concat(context: Context, node: OnnxNode) -> None:
 
 
 def slice_of(context: Context, node: OnnxNode) -> None:
-    """Slice, any positive steps.
+    """Slice; with negative steps the values are moved one by one.
 
     Constraints:
         starts, ends, axes and steps are constants
-        steps are positive
+        no step is 0
         the result is not empty
         the batch is kept
     """
@@ -39,13 +40,19 @@ def slice_of(context: Context, node: OnnxNode) -> None:
     steps = _integers(context, node, 4, "steps") or [1] * len(starts)
     if not len(starts) == len(ends) == len(axes) == len(steps):
         raise node.error(f"starts {starts}, ends {ends}, axes {axes} and steps {steps} differ in number")
-    if min(steps, default=1) < 1:
-        raise node.error(f"steps {steps}: only positive ones are supported")
+    if 0 in steps:
+        raise node.error(f"steps {steps}: one is 0")
     parts = [slice(0, size, 1) for size in x.shape]
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         index = _axis(node, axis, rank)
         parts[index] = slice(*slice(start, end, step).indices(x.shape[index]))
-    _slice(context, node, node.outputs[0], x, parts)
+    if min(steps, default=1) > 0:
+        _slice(context, node, node.outputs[0], x, parts)
+        return
+    chosen = {index: list(range(part.start, part.stop, part.step)) for index, part in enumerate(parts)}
+    if not all(chosen.values()):
+        raise node.error("the result is empty")
+    emit_gather(context, node, node.outputs[0], x, chosen)
 
 
 def split(context: Context, node: OnnxNode) -> None:
@@ -73,10 +80,10 @@ def split(context: Context, node: OnnxNode) -> None:
 
 
 def pad(context: Context, node: OnnxNode) -> None:
-    """Pad with a constant; zeros before a convolution become its padding.
+    """Pad; zeros before a convolution become its padding.
 
     Constraints:
-        mode is "constant"
+        mode is constant, edge, reflect (by less than the axis) or wrap
         pads, axes and the value are constants
         pads are at least 0
         the batch is kept
@@ -84,8 +91,9 @@ def pad(context: Context, node: OnnxNode) -> None:
     x = context.activation(node)
     rank = len(x.shape)
     mode = node.text("mode", "constant")
-    if mode != "constant":
-        raise node.error(f"mode '{mode}' is not supported; 'constant' is")
+    repeating = next((known for known in PAD_MODES if known == mode), None)
+    if mode != "constant" and repeating is None:
+        raise node.error(f"mode '{mode}' is not supported; constant, {', '.join(PAD_MODES)} are")
     given = _integers(context, node, 1, "pads")
     if given is None:
         raise node.error("the pads are missing")
@@ -100,7 +108,9 @@ def pad(context: Context, node: OnnxNode) -> None:
     pads = [0] * (2 * rank)
     for index, axis in enumerate(axes):
         pads[axis], pads[rank + axis] = given[index], given[len(axes) + index]
-    if any(pads):
+    if repeating is not None:
+        repeat_at_ends(context, node, x, pads, repeating)
+    elif any(pads):
         context.emit(node, Op.PAD, x, attributes={"pads": tuple(pads), "value": value})
     else:
         context.emit(node, Op.IDENTITY, x)

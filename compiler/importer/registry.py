@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from compiler.importer import (
     handlers_affine,
     handlers_elementwise,
+    handlers_gather,
     handlers_matrix,
     handlers_move,
     handlers_normalization,
     handlers_pool,
     handlers_product,
     handlers_reduce,
+    handlers_resize,
     handlers_shape,
 )
 from compiler.importer.context import Context, OnnxNode
@@ -31,7 +33,9 @@ HANDLERS: Mapping[str, Handler] = {
     "DepthToSpace": handlers_move.depth_to_space,
     "Div": handlers_affine.div,
     "Dropout": handlers_shape.dropout,
+    "Expand": handlers_gather.expand,
     "Flatten": handlers_shape.flatten,
+    "Gather": handlers_gather.gather,
     "Gemm": handlers_matrix.gemm,
     "GlobalAveragePool": handlers_pool.global_average_pool,
     "GlobalMaxPool": handlers_pool.global_max_pool,
@@ -50,6 +54,7 @@ HANDLERS: Mapping[str, Handler] = {
     "ReduceSum": handlers_reduce.reduce_sum,
     "Relu": handlers_elementwise.relu,
     "Reshape": handlers_shape.reshape,
+    "Resize": handlers_resize.resize,
     "Shape": handlers_shape.shape_of,
     "Slice": handlers_move.slice_of,
     "Softmax": handlers_elementwise.softmax,
@@ -58,8 +63,10 @@ HANDLERS: Mapping[str, Handler] = {
     "Squeeze": handlers_shape.squeeze,
     "Sub": handlers_affine.sub,
     "Sum": handlers_elementwise.total,
+    "Tile": handlers_gather.tile,
     "Transpose": handlers_move.transpose,
     "Unsqueeze": handlers_shape.unsqueeze,
+    "Upsample": handlers_resize.upsample,
 }
 
 HOST = frozenset({"LogSoftmax", "Softmax"})

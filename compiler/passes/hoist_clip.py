@@ -9,8 +9,8 @@ from compiler.graph import Graph, Node, Op
 from compiler.passes.base import ACTIVATED, only_consumer, unique_name
 
 COMMUTING = {
-    Op.CLIP: frozenset({Op.MAX_POOL, Op.RESHAPE, Op.SLICE, Op.TRANSPOSE}),
-    Op.FUNCTION: frozenset({Op.RESHAPE, Op.SLICE, Op.TRANSPOSE}),
+    Op.CLIP: frozenset({Op.MAX_POOL, Op.RESHAPE, Op.SLICE, Op.TRANSPOSE, Op.GATHER}),
+    Op.FUNCTION: frozenset({Op.RESHAPE, Op.SLICE, Op.TRANSPOSE, Op.GATHER}),
 }
 """What each of the two may pass: a function need not ascend, so a maximum must come first."""
 MEETING = {

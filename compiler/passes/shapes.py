@@ -13,7 +13,7 @@ Shape = tuple[int, ...]
 
 OPERANDS: Mapping[Op, tuple[int, int]] = {
     **dict.fromkeys(BINARY, (2, 2)), Op.CONV2D: (2, 3), Op.DENSE: (2, 3), Op.TABLE: (2, 2),
-    Op.BATCH_NORMALIZATION: (5, 5), Op.CONCAT: (1, 1 << 20),
+    Op.BATCH_NORMALIZATION: (5, 5), Op.CONCAT: (1, 1 << 20), Op.INTERLEAVE: (1, 1 << 20),
 }
 """The fewest and the most inputs of an operator; one where it is not listed."""
 

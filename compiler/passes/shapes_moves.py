@@ -1,9 +1,10 @@
-"""Shape rules of the operators that only move values: concat, slice, pad, transpose."""
+"""Shape rules of the operators that only move values: concat, slice, pad, transpose, gather, interleave."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from compiler.gather import gather_shape, interleave_shape
 from compiler.graph import Node, Op
 
 Shape = tuple[int, ...]
@@ -50,4 +51,6 @@ MOVE_RULES: Mapping[Op, Callable[[Node, Sequence[Shape]], Shape]] = {
     Op.SLICE: _slice,
     Op.PAD: _pad,
     Op.TRANSPOSE: _transpose,
+    Op.GATHER: lambda node, shapes: gather_shape(node, shapes[0]),
+    Op.INTERLEAVE: interleave_shape,
 }
