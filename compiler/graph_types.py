@@ -38,6 +38,7 @@ class Op(StrEnum):
     TABLE = "table"  # quantized graph: every value is looked up in a constant of 256 entries
     RELU = "relu"  # until fused
     CLIP = "clip"  # until fused
+    CONV_TRANSPOSE2D = "conv_transpose2d"  # until divided; weight [CO, CI / groups, KH, KW] like conv2d's
     BATCH_NORMALIZATION = "batch_normalization"  # until folded
     GLOBAL_AVERAGE_POOL = "global_average_pool"  # until canonicalised
     IDENTITY = "identity"  # until canonicalised

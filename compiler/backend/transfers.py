@@ -143,7 +143,7 @@ def _load_dense(
 ) -> list[Instruction]:
     block = box.machine.block_bytes
     first, last = region.planes[0] * block, min(region.planes[1] * block, g.channels)
-    if g.height * g.width == 1 and region.words == region.depth:
+    if g.height * g.width == 1 and box.region.words == region.depth:
         return [_load(
             box.address(region.planes[0], 0, 0), region.depth, block, (), memory_address=address + first,
             line_bytes=last - first, window_stride=block, fill=fill,

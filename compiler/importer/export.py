@@ -83,6 +83,17 @@ def _conv2d(graph: Graph, node: Node, extra: list[onnx.TensorProto]) -> list[onn
     return _activated(node, "Conv", attributes, extra)
 
 
+def _conv_transpose2d(graph: Graph, node: Node, extra: list[onnx.TensorProto]) -> list[onnx.NodeProto]:
+    weight, groups = graph.tensors[node.inputs[1]].array, node.integer("groups")
+    split = np.moveaxis(weight.reshape(groups, -1, *weight.shape[1:]), 1, 2)
+    name = f"{node.output}__weight"
+    extra.append(numpy_helper.from_array(np.ascontiguousarray(split).reshape(-1, *split.shape[2:]), name))
+    names = ("strides", "pads", "dilations", "output_padding")
+    attributes: dict[str, Any] = {name: node.integers(name) for name in names} | {"group": groups}
+    inputs = [node.inputs[0], name, *node.inputs[2:]]
+    return [helper.make_node("ConvTranspose", inputs, node.outputs, node.name, **attributes)]
+
+
 def _dense(graph: Graph, node: Node, extra: list[onnx.TensorProto]) -> list[onnx.NodeProto]:
     return _activated(node, "Gemm", {"transB": 1}, extra)
 
@@ -157,6 +168,7 @@ def _make(node: Node, op_type: str, attributes: Mapping[str, Any]) -> onnx.NodeP
 
 WRITERS: Mapping[Op, Writer] = {
     Op.CONV2D: _conv2d,
+    Op.CONV_TRANSPOSE2D: _conv_transpose2d,
     Op.DENSE: _dense,
     Op.ADD: _binary("Add"),
     Op.SUB: _binary("Sub"),

@@ -16,6 +16,7 @@ from compiler.importer import (
     handlers_reduce,
     handlers_resize,
     handlers_shape,
+    handlers_transposed,
 )
 from compiler.importer.context import Context, OnnxNode
 from compiler.importer.handlers_functions import FUNCTION_HANDLERS
@@ -30,6 +31,7 @@ HANDLERS: Mapping[str, Handler] = {
     "Clip": handlers_elementwise.clip,
     "Concat": handlers_move.concat,
     "Conv": handlers_matrix.conv,
+    "ConvTranspose": handlers_transposed.conv_transpose,
     "DepthToSpace": handlers_move.depth_to_space,
     "Div": handlers_affine.div,
     "Dropout": handlers_shape.dropout,

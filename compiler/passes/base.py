@@ -8,6 +8,8 @@ from typing import Protocol
 
 from compiler.graph import Graph, Node, Op
 
+AFFINE = (Op.CONV2D, Op.CONV_TRANSPOSE2D, Op.DENSE)
+"""The operators that multiply by a weight [outputs, ...] and add a bias [outputs]."""
 ACTIVATED = (Op.CONV2D, Op.DENSE, Op.ADD, Op.SUB, Op.MUL)
 """The operators that clamp their output as part of the operation."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compiler.graph import AttributeValue, Graph, Node, Op, Tensor
-from compiler.passes.base import unique_name
+from compiler.passes.base import AFFINE, unique_name
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class CanonicaliseOperands:
 
 
 def _canonical(graph: Graph, node: Node, added: dict[str, Tensor]) -> Node:
-    if node.op in (Op.CONV2D, Op.DENSE) and len(node.inputs) == 2:
+    if node.op in AFFINE and len(node.inputs) == 2:
         name = unique_name(f"{node.name}_bias", graph.tensors | added)
         channels = graph.tensors[node.inputs[1]].shape[0]
         added[name] = Tensor.constant(name, np.zeros(channels, np.float32))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compiler.graph import Graph, Node, Op, Tensor
-from compiler.passes.base import only_consumer, unique_name
+from compiler.passes.base import AFFINE, only_consumer, unique_name
 from compiler.passes.channelwise import replace_by_channelwise
 
 
@@ -35,7 +35,7 @@ def _fold(graph: Graph, node: Node) -> Graph:
     producer = graph.producer(node.inputs[0])
     foldable = (
         producer is not None
-        and producer.op in (Op.CONV2D, Op.DENSE)
+        and producer.op in AFFINE
         and "activation_min" not in producer.attributes
         and only_consumer(graph, producer.output) is node
     )

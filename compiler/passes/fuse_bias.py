@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compiler.graph import Graph, Node, Op, Tensor
-from compiler.passes.base import only_consumer, unique_name
+from compiler.passes.base import AFFINE, only_consumer, unique_name
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class FuseBias:
     def apply(self, graph: Graph) -> Graph:
         """Return the graph with constant additions fused where that is possible."""
         for node in graph.nodes():
-            if node.op in (Op.CONV2D, Op.DENSE) and "activation_min" not in node.attributes:
+            if node.op in AFFINE and "activation_min" not in node.attributes:
                 graph = _fuse(graph, node)
         return graph
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from compiler.expression import MOST_CALLS, Expression, X, call, calls, parse, substitute, to_text
 from compiler.graph import BINARY, Graph, Node, Op, Tensor
-from compiler.passes.base import only_consumer
+from compiler.passes.base import AFFINE, only_consumer
 from compiler.passes.fuse_clip import clip_bounds
 from compiler.passes.remove_dead import RemoveDead
 
@@ -64,7 +64,7 @@ def _fuse_chain(graph: Graph, node: Node, source: str) -> Graph:
 def _absorbs(graph: Graph, node: Node) -> bool:
     """Whether the convolution or product before an affine step or a clip will take it in."""
     maker = graph.producer(node.inputs[0])
-    return maker is not None and maker.op in (Op.CONV2D, Op.DENSE) and only_consumer(graph, maker.output) is node
+    return maker is not None and maker.op in AFFINE and only_consumer(graph, maker.output) is node
 
 
 def _replaced(graph: Graph, node: Node, source: str, expression: Expression) -> Graph:

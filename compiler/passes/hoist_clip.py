@@ -43,7 +43,7 @@ def _hoist(graph: Graph, node: Node) -> Graph:
         if not _meets(graph, node, node.inputs[0], node.op, MEETING[node.op]):
             return graph
         graph, node = _swap(graph, above, node)
-    if above is None or above.op is not Op.CONCAT:
+    if above is None or above.op not in (Op.CONCAT, Op.INTERLEAVE):
         return graph
     either = MEETING[Op.CLIP] | MEETING[Op.FUNCTION]  # a clip that meets a pool is a function there
     if not all(_meets(graph, above, name, node.op, either) for name in above.inputs):

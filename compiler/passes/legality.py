@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from compiler.graph import BINARY, HOST_OPS, MOVES, Graph, Node, Op
-from compiler.passes.base import ACTIVATED
+from compiler.passes.base import ACTIVATED, AFFINE
 from compiler.passes.shapes import output_shape
 from machine.errors import ModelError
 from machine.numerics import INT8_MAX, INT8_MIN
@@ -13,8 +13,9 @@ from machine.numerics import INT8_MAX, INT8_MIN
 COMPUTING = MOVES | BINARY | {Op.CONV2D, Op.DENSE, Op.MAX_POOL, Op.AVERAGE_POOL, Op.RESHAPE}
 IMPORTED = COMPUTING | {
     Op.SOFTMAX, Op.FUNCTION, Op.RELU, Op.CLIP, Op.BATCH_NORMALIZATION, Op.GLOBAL_AVERAGE_POOL, Op.IDENTITY,
+    Op.CONV_TRANSPOSE2D,
 }
-CANONICAL = COMPUTING | {Op.SOFTMAX, Op.FUNCTION, Op.CLIP, Op.BATCH_NORMALIZATION}
+CANONICAL = COMPUTING | {Op.SOFTMAX, Op.FUNCTION, Op.CLIP, Op.BATCH_NORMALIZATION, Op.CONV_TRANSPOSE2D}
 FUSED = COMPUTING | {Op.SOFTMAX, Op.FUNCTION}
 QUANTIZED = COMPUTING | {Op.SOFTMAX, Op.TABLE, Op.QUANTIZE, Op.DEQUANTIZE}
 KEEP_QUANTIZATION = MOVES | {Op.MAX_POOL, Op.RESHAPE}
@@ -37,7 +38,7 @@ def verify_canonical(graph: Graph) -> None:
     """
     _verify_float(graph, CANONICAL)
     for node in graph.nodes():
-        if node.op in (Op.CONV2D, Op.DENSE) and len(node.inputs) != 3:
+        if node.op in AFFINE and len(node.inputs) != 3:
             raise node.error(f"needs input, weight and bias, got {len(node.inputs)} inputs")
 
 

@@ -9,6 +9,7 @@ from compiler.passes.addends_to_normalizations import AddendsToNormalizations
 from compiler.passes.align_operands import AlignOperands
 from compiler.passes.base import Pass
 from compiler.passes.canonicalise_operands import CanonicaliseOperands
+from compiler.passes.divide_transposed import DivideTransposed
 from compiler.passes.fold_batch_normalization import FoldBatchNormalization
 from compiler.passes.fold_constants import FoldConstants
 from compiler.passes.fuse_bias import FuseBias
@@ -34,6 +35,7 @@ FOLD_AND_FUSE: tuple[Pass, ...] = (
     FoldBatchNormalization(),
     FuseBias(),  # again: a bias that followed a batch normalisation
     FusePad(),
+    DivideTransposed(),
     HoistClip(),
     FuseClip(),
     RemoveDead(),

@@ -12,7 +12,7 @@ from compiler.passes.shapes_moves import MOVE_RULES
 Shape = tuple[int, ...]
 
 OPERANDS: Mapping[Op, tuple[int, int]] = {
-    **dict.fromkeys(BINARY, (2, 2)), Op.CONV2D: (2, 3), Op.DENSE: (2, 3), Op.TABLE: (2, 2),
+    **dict.fromkeys(BINARY, (2, 2)), Op.CONV2D: (2, 3), Op.CONV_TRANSPOSE2D: (2, 3), Op.DENSE: (2, 3), Op.TABLE: (2, 2),
     Op.BATCH_NORMALIZATION: (5, 5), Op.CONCAT: (1, 1 << 20), Op.INTERLEAVE: (1, 1 << 20),
 }
 """The fewest and the most inputs of an operator; one where it is not listed."""
@@ -43,6 +43,28 @@ def _conv2d(node: Node, shapes: Sequence[Shape]) -> Shape:
     if groups < 1 or x[1] % groups or weight[0] % groups or x[1] // groups != weight[1]:
         raise node.error(f"weight {list(weight)} with groups={groups} does not fit input {list(x)}")
     return (x[0], weight[0], *_windows(node, x, weight[2:], node.integers("dilations")))
+
+
+def _conv_transpose2d(node: Node, shapes: Sequence[Shape]) -> Shape:
+    x, weight = shapes[0], shapes[1]
+    _rank(node, x, 4)
+    _rank(node, weight, 4, "weight")
+    groups, pads, extra = node.integer("groups"), node.integers("pads"), node.integers("output_padding")
+    if groups < 1 or x[1] % groups or weight[0] % groups or x[1] // groups != weight[1]:
+        raise node.error(f"weight {list(weight)} with groups={groups} does not fit input {list(x)}")
+    strides, dilations = node.integers("strides"), node.integers("dilations")
+    if not len(strides) == len(dilations) == len(extra) == 2 or len(pads) != 4 or min(*pads, *extra) < 0:
+        raise node.error("strides, dilations and output_padding have 2 numbers, pads 4 (top, left, bottom, right)")
+    if min(*strides, *dilations) < 1:
+        raise node.error(f"illegal window: strides {strides}, dilations {dilations}")
+    out = tuple(
+        (x[2 + axis] - 1) * strides[axis] + dilations[axis] * (weight[2 + axis] - 1) + 1 + extra[axis]
+        - pads[axis] - pads[2 + axis]
+        for axis in (0, 1)
+    )
+    if min(out) < 1:
+        raise node.error(f"pads {list(pads)} leave nothing of the output of input {list(x)}, weight {list(weight)}")
+    return (x[0], weight[0], *out)
 
 
 def _dense(node: Node, shapes: Sequence[Shape]) -> Shape:
@@ -136,6 +158,7 @@ def _rank(node: Node, shape: Shape, rank: int, what: str = "input") -> None:
 
 RULES: Mapping[Op, Callable[[Node, Sequence[Shape]], Shape]] = {
     Op.CONV2D: _conv2d,
+    Op.CONV_TRANSPOSE2D: _conv_transpose2d,
     Op.DENSE: _dense,
     Op.MAX_POOL: _pool,
     Op.AVERAGE_POOL: _pool,

@@ -16,6 +16,7 @@ from compiler.graph_text import print_graph
 from compiler.passes.addends_to_normalizations import AddendsToNormalizations
 from compiler.passes.align_operands import AlignOperands
 from compiler.passes.canonicalise_operands import CanonicaliseOperands
+from compiler.passes.divide_transposed import DivideTransposed
 from compiler.passes.fold_batch_normalization import FoldBatchNormalization
 from compiler.passes.fold_constants import FoldConstants
 from compiler.passes.fuse_bias import FuseBias
@@ -100,6 +101,10 @@ CASES = {
     "fuse_pad_of_another_value": (FusePad(), build(
         Node("pad", Op.PAD, ("x",), ("p",), {"pads": (0, 0, 1, 0, 0, 0, 1, 0), "value": 1.0}), conv("p", "y", "b"),
         shapes={"p": (1, 2, 6, 4), "y": (1, 2, 6, 4)}, w=W, b=B)),
+    "divide_transposed": (DivideTransposed(), build(
+        Node("up", Op.CONV_TRANSPOSE2D, ("x", "t", "b"), ("y",), {
+            "strides": (2, 1), "pads": (1, 1, 1, 1), "dilations": (1, 1), "groups": 1, "output_padding": (1, 0)}),
+        shapes={"y": (1, 2, 8, 4)}, t=np.arange(36).reshape(2, 2, 3, 3), b=B)),
     "hoist_clip": (HoistClip(), build(
         conv("x", "c", "b"), Node("pool", Op.MAX_POOL, ("c",), ("p",), POOL),
         Node("flat", Op.RESHAPE, ("p",), ("f",), {"shape": (1, 8)}), clip("f", "y"),
