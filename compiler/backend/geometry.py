@@ -41,18 +41,33 @@ class Geometry:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A sliding window; pairs are (vertical, horizontal), `pads` is (top, left)."""
+    """A sliding window; pairs are (vertical, horizontal), `pads` is (top, left).
+
+    With `chosen`, a window of one position does not slide: it is the input's index of each output row and column.
+    """
 
     kernel: tuple[int, int] = (1, 1)
     strides: tuple[int, int] = (1, 1)
     dilations: tuple[int, int] = (1, 1)
     pads: tuple[int, int] = (0, 0)
+    chosen: tuple[tuple[int, ...], tuple[int, ...]] | None = None
 
     def span(self, axis: int, first: int, last: int) -> tuple[int, int]:
         """Input positions [start, stop) that outputs [first, last) see; they may lie outside the input."""
+        if self.chosen is not None:
+            indices = self.chosen[axis][first:last]
+            return min(indices), max(indices) + 1
         start = first * self.strides[axis] - self.pads[axis]
         stop = (last - 1) * self.strides[axis] - self.pads[axis] + (self.kernel[axis] - 1) * self.dilations[axis] + 1
         return start, stop
+
+    def largest_span(self, axis: int, part: int, whole: int) -> tuple[int, int]:
+        """Return a span as long as the longest of `whole` outputs taken `part` at a time; the first is, if it slides.
+        """
+        if self.chosen is None:
+            return self.span(axis, 0, min(part, whole))
+        spans = [self.span(axis, first, min(first + part, whole)) for first in range(0, whole, part)]
+        return 0, max(stop - start for start, stop in spans)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ class Kernel(StrEnum):
     ADD = "add"  # vector: residual addition (or subtraction) of two activations
     PRODUCT = "product"  # vector: multiply-accumulate of two activations, one tap
     TABLE = "table"  # vector: every value looked up
+    GATHER = "gather"  # vector: every position of an image takes the value of a chosen one
     COPY = "copy"  # load and store only: values change their place
 
 

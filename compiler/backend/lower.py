@@ -23,7 +23,7 @@ from compiler.backend.elementwise import (
 )
 from compiler.backend.geometry import Geometry, Window
 from compiler.backend.layers import Border, ChannelParameters, Edge, Kernel, Layer, Layout, Network, Source, Value
-from compiler.backend.moves import geometry_of, keeps_channels, runs
+from compiler.backend.moves import chosen_positions, geometry_of, keeps_channels, runs
 from compiler.backend.moves import parts as moved_parts
 from compiler.backend.packing import pack_convolution
 from compiler.backend.partition import Partition, node_error
@@ -156,7 +156,14 @@ class _Lowering:
 
     def _compute(self, node: Node) -> None:
         """Add the layer of a node that is computed."""
-        if node.op in MOVES:
+        chosen = chosen_positions(self.graph, node)
+        if chosen is not None:
+            output = self.graph.tensors[node.output]
+            self.layers.append(Layer(
+                node.name, (node.name,), Kernel.GATHER, self._source(node.inputs[0]), node.output, geometry(output),
+                Window(chosen=chosen), output.zero_point, INT8_MIN, INT8_MAX, 0,
+            ))
+        elif node.op in MOVES:
             self.layers.append(self._copy(node))
         elif node.op in (Op.ADD, Op.SUB):
             self._addition(node)

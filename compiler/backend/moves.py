@@ -20,6 +20,8 @@ from machine.config import Machine
 Shape = tuple[int, ...]
 """Sizes of a tensor's axes, the batch left out."""
 IndexArray = npt.NDArray[np.int64]
+MOST_GATHERS = 64
+"""More vector instructions than these for an image are not worth it: loads move the values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,18 @@ def runs(machine: Machine, part: Part, index: int, source: Shape, output: Shape,
         Run(index, int(channels[first]), last - first, rows, columns, int(found[first]), *image, *steps)
         for first, last in _neighbours(channels, found, block)
     ]
+
+
+def chosen_positions(graph: Graph, node: Node) -> tuple[Shape, Shape] | None:
+    """Return the rows and columns that a gather takes of an image where it keeps the channels, each in few runs."""
+    if node.op is not Op.GATHER:
+        return None
+    indices, x = gather_indices(node), graph.tensors[node.inputs[0]].shape[1:]
+    lead = leading(x)
+    if len(x) < 2 or any(indices[axis] != tuple(range(x[axis])) for axis in range(lead)):
+        return None
+    rows, columns = ((0,), (0,), *indices[lead:])[-2:]
+    return (rows, columns) if len(progressions(rows)) * len(progressions(columns)) <= MOST_GATHERS else None
 
 
 def _strides(shape: Shape) -> list[int]:

@@ -233,8 +233,8 @@ def work(machine: Machine, layer: Layer, tiling: Tiling, streams: Streams) -> Wo
 def _first_input(machine: Machine, layer: Layer, tiling: Tiling) -> tuple[int, Region]:
     """Return the number of input regions of an item, and the first item's first."""
     window = layer.window
-    rows = window.span(0, 0, min(tiling.height, layer.geometry.height))
-    columns = window.span(1, 0, min(tiling.width, layer.geometry.width))
+    rows = window.largest_span(0, tiling.height, layer.geometry.height)
+    columns = window.largest_span(1, tiling.width, layer.geometry.width)
     if layer.kernel in ELEMENTWISE:
         return 1, layer.source.broadcast(machine, Region((0, tiling.planes), rows, columns))
     if layer.kernel is not Kernel.MATRIX:

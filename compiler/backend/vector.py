@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from compiler.backend.geometry import Box, Region
 from compiler.backend.instructions import build
 from compiler.backend.layers import ELEMENTWISE, Kernel, Layer, Source
+from compiler.backend.progressions import progressions
 from machine.config import Machine
 from machine.isa import Instruction, Opcode, VectorReduce, VectorSource
 
@@ -41,6 +43,8 @@ def vector_instructions(item: VectorItem) -> Iterator[Instruction]:
             yield _drain(item, lane)
         elif item.layer.kernel is Kernel.AVERAGE:
             yield from _average(item, lane)
+        elif item.layer.kernel is Kernel.GATHER:
+            yield from _gather(item, lane)
         elif item.layer.kernel in ELEMENTWISE:
             yield _elementwise(item, lane)
         else:
@@ -120,6 +124,30 @@ def _window(item: VectorItem, lane: int) -> Instruction:
         Opcode.VECTOR, reduce=VectorReduce.MAC, rescale=1, parameters=item.entry + lane * item.lane_entries,
         a_zero_point=layer.source.zero_point, b_ky_stride=width * word, b_kx_stride=word, **multiplier, **fields,
     )
+
+
+def _gather(item: VectorItem, lane: int) -> Iterator[Instruction]:
+    """Copy the chosen positions, one instruction for each pair of progressions of their rows and columns."""
+    layer, region, box = item.layer, item.region, item.source
+    assert box is not None and layer.window.chosen is not None
+    rows, columns = (
+        progressions(chosen[first:last])
+        for chosen, (first, last) in zip(layer.window.chosen, (region.rows, region.columns), strict=True)
+    )
+    for row, column in itertools.product(rows, columns):
+        counts = (region.depth, row.size, column.size)
+        taken = Region(region.planes, (row.start, row.start + 1), (column.start, column.start + 1))
+        plane, down, right = _strides(box)
+        fields = _operand("a", _at(item, box, taken, lane), (plane, row.step * down, column.step * right), counts)
+        y, x = region.rows[0] + row.target, region.columns[0] + column.target
+        plane, down, right = _strides(item.output)
+        made = Region(region.planes, (y, y + 1), (x, x + 1))
+        strides = (plane, row.target_step * down, column.target_step * right)
+        fields |= _operand("d", _at(item, item.output, made, lane), strides, counts)
+        yield build(
+            Opcode.VECTOR, reduce=VectorReduce.MAX, blocks=counts[0], y_count=counts[1], x_count=counts[2],
+            low=layer.low, high=layer.high, zero_point=layer.zero_point, **fields,
+        )
 
 
 def _elementwise(item: VectorItem, lane: int) -> Instruction:

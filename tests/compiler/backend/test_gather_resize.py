@@ -152,6 +152,17 @@ def test_moves_that_are_refused(node: Any, constants: dict[str, Any], reason: st
         import_onnx(model)
 
 
+def test_nearest_takes_about_a_cycle_for_a_word(check: Any) -> None:
+    """The vector engine repeats values; loads would take as long as memory for each of them."""
+    nodes = [make("Conv", ["x", "w"], ["c"]), make("Resize", ["c", "", "scales"], ["y"], nearest_mode="floor",
+             coordinate_transformation_mode="asymmetric")]
+    constants = {"w": np.ones((16, 2, 1, 1), np.float32), "scales": numbers(1.0, 1.0, 2.0, 2.0)}
+    program = check_model(check, model_of(nodes, (1, 2, 12, 12), constants), "edge16", steps=6)
+    words = 24 * 24
+    assert program.layers[1].kernel == "gather"
+    assert words <= program.layers[1].vector_cycles <= words + 4
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=40))
 def test_progressions_cover_every_index_once(indices: list[int]) -> None:
