@@ -51,8 +51,9 @@ def compile_model(
     shapes: Mapping[str, Sequence[int]] | None = None,
     observe: Observer | None = None,
     options: QuantizationOptions = DEFAULT_OPTIONS,
+    batch: int = 1,
 ) -> tuple[Graph, CompiledProgram]:
-    """Run all stages: a model and calibration data -> the quantized graph and the program.
+    """Run all stages: a model and calibration data -> the quantized graph and the program for `batch` samples.
 
     Raises:
         ModelError: the model cannot be read, or holds something that is not supported.
@@ -60,13 +61,13 @@ def compile_model(
         CompileError: the machine cannot execute the network.
     """
     graph = front(model, calibration, shapes, observe, options=options)
-    return graph, compile_graph(machine, graph, observe)
+    return graph, compile_graph(machine, graph, observe, batch=batch)
 
 
 def compile_graph(
-    machine: Machine, graph: Graph, observe: Observer | None = None, edge: Edge = DENSE_EDGE
+    machine: Machine, graph: Graph, observe: Observer | None = None, edge: Edge = DENSE_EDGE, batch: int = 1
 ) -> CompiledProgram:
-    """Run the back half: a quantized graph -> a verified program.
+    """Run the back half: a quantized graph (of one sample) -> a verified program for `batch` samples.
 
     `edge` says how the model's inputs and outputs lie in memory: their own dense bytes, or the machine's blocks.
 
@@ -76,7 +77,7 @@ def compile_graph(
     see = observe or _ignore
     parts = partition(graph)
     see("partition", parts)
-    network = lower(machine, graph, parts, edge)
+    network = lower(machine, graph, parts, edge, batch)
     see("lower", network)
     plan = plan_network(machine, network)
     see("tile", plan)
@@ -84,7 +85,7 @@ def compile_graph(
     see("schedule", scheduled)
     placement = allocate(len(scheduled.instructions) + 1, len(scheduled.constants), scheduled.memory)
     see("allocate", placement)
-    program = emit_program(machine, graph, parts, network, plan, scheduled, placement)
+    program = emit_program(machine, graph, parts, network, plan, scheduled, placement, batch)
     verify_program(machine, program.instructions, program.memory_bytes)
     see("emit", program)
     return program

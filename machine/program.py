@@ -38,7 +38,7 @@ AnyArray = npt.NDArray[Any]
 class TensorDescriptor:
     """An input or output of the accelerator: dense int8 in the model's own layout at an address in memory.
 
-    `tensor` names it in the quantized graph; `shape` has the batch axis first (one sample).
+    `tensor` names it in the quantized graph; `shape` has the batch axis first (the samples of one run).
     """
 
     tensor: str
@@ -49,7 +49,7 @@ class TensorDescriptor:
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of one sample."""
+        """Bytes of the samples of one run."""
         return int(np.prod(self.shape, dtype=np.int64))
 
 
@@ -162,6 +162,11 @@ class Program:
     def macs(self) -> int:
         """Multiply-accumulates of the model that the accelerator executes."""
         return sum(node.macs for node in self.nodes if node.placement == "accelerator")
+
+    @property
+    def batch(self) -> int:
+        """Samples that one run takes; 1 for a kernel."""
+        return self.inputs[0].shape[0] if self.inputs else 1
 
     @property
     def bound_cycles(self) -> int:

@@ -12,12 +12,13 @@ from compiler.front import front
 from compiler.graph import Graph
 from compiler.importer.export import to_onnx
 from compiler.importer.load import load
+from compiler.importer.onnx_import import own_batch
 from compiler.pipeline import Observer, compile_model
 from compiler.quantizer.calibration import CalibrationSource
 from compiler.quantizer.options import DEFAULT_OPTIONS, QuantizationOptions
 from compiler.quantizer.sensitivity import LayerSensitivity, measure_sensitivity
 from machine.config import Machine
-from machine.errors import ModelError
+from machine.errors import DataError, ModelError
 from machine.program import NodeRecord, Program
 
 
@@ -29,21 +30,27 @@ def compile_program(
     source: str = "",
     observe: Observer | None = None,
     options: QuantizationOptions = DEFAULT_OPTIONS,
+    batch: int | None = None,
 ) -> Program:
     """Compile an ONNX model (path or bytes) or a float graph for a machine.
 
     `calibration` holds samples of every input by name, or names a file of them; `shapes` gives dynamic inputs their
-    shape; `observe` sees each stage's name and result; `options` say how the model is quantized.
+    shape; `observe` sees each stage's name and result; `options` say how the model is quantized. The program takes
+    `batch` samples at once, by default as many as the model's own fixed batch, or one.
 
     Raises:
         ModelError: the model cannot be read, or holds an operator that is not supported (named).
-        DataError: calibration data that does not fit the model.
+        DataError: calibration data that does not fit the model, or a batch that is not positive.
         CompileError: the machine cannot execute the network.
     """
     if isinstance(model, (str, Path)):
         source = source or Path(model).name
     loaded = model if isinstance(model, Graph) else load(model)
-    graph, compiled = compile_model(machine, loaded, calibration, shapes, observe, options)
+    if batch is None:
+        batch = 1 if isinstance(loaded, Graph) else own_batch(loaded, shapes)
+    if batch < 1:
+        raise DataError(f"the batch is {batch}; legal is one sample or more")
+    graph, compiled = compile_model(machine, loaded, calibration, shapes, observe, options, batch)
     return Program(
         machine=machine,
         instructions=compiled.instructions,

@@ -19,7 +19,8 @@ BATCH = 64
 def run_float(model: bytes, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
     """Run a float ONNX model: input arrays by name -> output arrays by name.
 
-    Arrays may hold any number of samples along axis 0. A model with a fixed batch of one runs them one after another.
+    Arrays may hold any number of samples along axis 0. A model with a fixed batch runs so many at a time (the last
+    are made up to it with the last sample).
 
     Raises:
         ModelError: ONNX Runtime cannot load the model.
@@ -31,13 +32,14 @@ def run_float(model: bytes, inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str,
     samples = {len(array) if array.ndim else 0 for array in feeds.values()}
     if len(samples) != 1 or 0 in samples:
         raise DataError(f"inputs must hold the same number of samples, at least one; got {sorted(samples)}")
-    fixed = any(value.shape and value.shape[0] == 1 for value in session.get_inputs())
-    step = 1 if fixed else BATCH
-    parts = [
-        _run(session, {name: array[start : start + step] for name, array in feeds.items()})
-        for start in range(0, samples.pop(), step)
-    ]
-    return {name: np.concatenate([part[index] for part in parts]) for index, name in enumerate(names)}
+    fixed = [value.shape[0] for value in session.get_inputs() if value.shape and isinstance(value.shape[0], int)]
+    step, total = fixed[0] if fixed else BATCH, samples.pop()
+    parts = []
+    for start in range(0, total, step):
+        stop = start + step if fixed else min(start + step, total)
+        taken = np.minimum(np.arange(start, stop), total - 1)
+        parts.append(_run(session, {name: array[taken] for name, array in feeds.items()}))
+    return {name: np.concatenate([part[index] for part in parts])[:total] for index, name in enumerate(names)}
 
 
 def _open(model: bytes) -> onnxruntime.InferenceSession:

@@ -48,11 +48,12 @@ class RunResult:
 
     Attributes:
         backend: which backend ran.
-        samples: how many samples ran, one after another on the accelerator (0 with time only).
+        samples: how many samples ran (0 with time only): those of a batch at once, the batches one after another.
+        batch: samples that the program takes at once; the last batch is padded with its last sample.
         outputs: the model's outputs by name, samples along axis 0; of a kernel `memory`, its memory at the end,
             uint8[memory bytes]; empty with time only.
         integers: the accelerator's int8 outputs by tensor name; empty for the CPU backend and with time only.
-        cycles: cycles of the program for one sample; None where the backend has no clock.
+        cycles: cycles of the program for one batch; None where the backend has no clock.
         utilization: MACs / (rows x columns x cycles).
         counters: cycles by engine and state.
         accounts: where each cycle of the matrix and the vector engine went, by layer; empty but for the simulator's
@@ -65,6 +66,7 @@ class RunResult:
     samples: int = 0
     outputs: dict[str, AnyArray] = field(default_factory=dict)
     integers: dict[str, AnyArray] = field(default_factory=dict)
+    batch: int = 1
     cycles: int | None = None
     bound_cycles: int | None = None
     utilization: float | None = None
@@ -72,12 +74,19 @@ class RunResult:
     accounts: dict[Engine, EngineAccount] = field(default_factory=dict)
     simulation_seconds: float = 0.0
 
+    @property
+    def cycles_per_sample(self) -> float | None:
+        """Cycles of a full batch over its samples; None where the backend has no clock."""
+        return None if self.cycles is None else self.cycles / self.batch
+
     def to_dict(self) -> dict[str, Any]:
         """Return the stable JSON keys of `tpukit run --json`."""
         return {
             "backend": self.backend.value,
             "samples": self.samples,
+            "batch": self.batch,
             "cycles": self.cycles,
+            "cycles_per_sample": self.cycles_per_sample,
             "bound_cycles": self.bound_cycles,
             "utilization": self.utilization,
             "counters": self.counters,
@@ -117,7 +126,8 @@ class Session:
             verify_quantized(self._graph)
         for entry in (*program.inputs, *program.outputs):
             tensor = None if self._graph is None else self._graph.tensors.get(entry.tensor)
-            if tensor is None or (tensor.dtype, tensor.shape) != ("int8", entry.shape):
+            expected = None if tensor is None else (tensor.dtype, (program.batch, *tensor.shape[1:]))
+            if expected != ("int8", entry.shape):
                 raise ProgramError(f"tensor {entry.tensor!r}, int8{list(entry.shape)}, is not in the program's graph")
 
     @property
@@ -226,7 +236,7 @@ class Session:
         if status is not Status.DONE:
             raise SimulationError(f"the program halted with {status.name.lower()} in cycle {cycles}")
         machine = self.program.machine
-        result.cycles = cycles
+        result.cycles, result.batch = cycles, self.program.batch
         result.bound_cycles = self.program.bound_cycles
         result.utilization = self.program.macs / (machine.rows * machine.columns * cycles)
         result.counters = counter_table(counters)
@@ -237,34 +247,40 @@ class Session:
         return self._take(known, [entry.tensor for entry in self.program.inputs])
 
     def memory_images(self, integers: Mapping[str, AnyArray]) -> npt.NDArray[np.uint8]:
-        """Lay the program's image and its int8 inputs out in memory: uint8[samples, memory bytes]."""
+        """Lay the program's image and its int8 inputs out in memory: uint8[batches, memory bytes].
+
+        The last batch is padded with its last sample.
+        """
         program = self.program
         samples = len(next(iter(integers.values()))) if integers else 1
-        memory = np.repeat(self.blank_image()[None], samples, axis=0)
+        runs = -(-samples // program.batch)
+        taken = np.minimum(np.arange(runs * program.batch), samples - 1)
+        memory = np.repeat(self.blank_image()[None], runs, axis=0)
         for entry in program.inputs:
-            data = np.ascontiguousarray(integers[entry.tensor]).view(np.uint8).reshape(samples, -1)
+            data = np.ascontiguousarray(integers[entry.tensor][taken]).view(np.uint8).reshape(runs, -1)
             memory[:, entry.address : entry.address + entry.size_bytes] = data
         return memory
 
     def read_outputs(self, memory: npt.NDArray[np.uint8]) -> dict[str, AnyArray]:
-        """Take the int8 outputs out of memory images: int8[samples, ...] by tensor name."""
+        """Take the int8 outputs out of memory images: int8[batches * batch, ...] by tensor name."""
         return {
             entry.tensor: memory[:, entry.address : entry.address + entry.size_bytes]
-            .view(np.int8).reshape(len(memory), *entry.shape[1:]).copy()
+            .view(np.int8).reshape(len(memory) * entry.shape[0], *entry.shape[1:]).copy()
             for entry in self.program.outputs
         }
 
     def execute_function(self, integers: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
         """Run int8 inputs (any number of samples) through the function simulator."""
         samples = len(next(iter(integers.values())))
-        chunk = max(1, BATCH_BYTES // (self.program.memory_bytes + 4 * self.program.machine.scratchpad_bytes))
+        runs = max(1, BATCH_BYTES // (self.program.memory_bytes + 4 * self.program.machine.scratchpad_bytes))
+        chunk = runs * self.program.batch
         parts = []
         starts = range(0, samples, chunk)
         for start in steps("simulating", starts, len(starts)):
             memory = self.memory_images({name: array[start : start + chunk] for name, array in integers.items()})
             execute(self.program.machine, self.program.instructions, memory)
             parts.append(self.read_outputs(memory))
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return {name: np.concatenate([part[name] for part in parts])[:samples] for name in parts[0]}
 
     def _finish(self, result: RunResult, values: Mapping[str, AnyArray]) -> None:
         result.samples = len(next(iter(values.values())))
@@ -314,7 +330,8 @@ class Session:
         for image in steps("simulating the RTL", images, len(images)):
             parts.append(self.read_outputs(self._add_rtl(result, image)[None]))
         if with_function:
-            result.integers = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            samples = len(next(iter(values.values())))
+            result.integers = {name: np.concatenate([part[name] for part in parts])[:samples] for name in parts[0]}
             self._finish(result, values)
         return result
 
@@ -334,7 +351,7 @@ class Session:
         return memory
 
     def first_image(self, inputs: Mapping[str, AnyArray]) -> npt.NDArray[np.uint8]:
-        """Return the memory with the first sample of the inputs: uint8[memory bytes]."""
-        values = {name: array[:1] for name, array in self._inputs(inputs).items()}
+        """Return the memory with the first batch of the inputs: uint8[memory bytes]."""
+        values = {name: array[: self.program.batch] for name, array in self._inputs(inputs).items()}
         image: npt.NDArray[np.uint8] = self.memory_images(self.quantized_inputs(values))[0]
         return image

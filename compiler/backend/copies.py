@@ -81,6 +81,8 @@ def _padding(layer: Layer, box: Box, region: Region) -> list[Instruction]:
     """Fill what the runs of a padding do not cover (or more: they are written afterwards)."""
     if not layer.padded:
         return []
+    if layer.geometry.images > 1:
+        return fill_box(box, region, layer.fill)
     first, last = layer.runs[0], layer.runs[-1]
     if first.channel > 0 or last.channel + last.lanes < layer.geometry.channels:
         return fill_box(box, region, layer.fill)
@@ -98,7 +100,7 @@ def _padding(layer: Layer, box: Box, region: Region) -> list[Instruction]:
 
 def copy_work(machine: Machine, layer: Layer, tiling: Tiling, streams: Streams) -> Work:
     """Estimate a tiling of a copying layer: words written by the load engine, and what the store engine reads."""
-    g: Geometry = layer.geometry
+    g: Geometry = layer.tiled
     planes = g.planes(machine)
     count = ceil_div(g.height, tiling.height) * ceil_div(g.width, tiling.width) * ceil_div(planes, tiling.planes)
     words = tiling.height * tiling.width * tiling.planes

@@ -130,7 +130,7 @@ class _LayerEmitter:
         self.parameters, self.record = half * (self.index % 2), half * (self.index % 2) + half - 1
         box = self.emitter.plan.residents.get(layer.output)
         if box is not None:
-            self.loads += fill_border(box, layer.geometry, self.emitter.plan.fills[layer.output])
+            self.loads += fill_border(box, layer.geometry.stacked, self.emitter.plan.fills[layer.output])
         if layer.record is not None:
             address = constants.add(record_entry(machine, layer))
             self.loads.append(load_parameters(machine, address, self.record, (1, 1), 0))
@@ -237,17 +237,22 @@ class _LayerEmitter:
     def _operand(self, source: Source, region: Region, buffers: Buffers | None, index: int) -> Box:
         """Return the box of an operand: the resident one, or a buffer into which the region is loaded."""
         if buffers is None:
-            return self.emitter.plan.residents[source.value]
+            return self._resident(source.value, region)
         box = Box(self.machine, buffers.address(self.machine, index), region)
         fill = self.layer.fill if source is self.layer.source else 0
         self.loads += load_region(source, self.emitter.memory.address(source.value, source.layout), box, fill)
         return box
 
+    def _resident(self, value: str, region: Region) -> Box:
+        """Return the box of a resident activation, with rows counted as a region counts them."""
+        height = self.emitter.network.values[value].geometry.height
+        return self.emitter.plan.residents[value].at_image(region.image, height)
+
     def _source_box(self, region: Region) -> Box:
         """Return the box that holds an input region; one that a buffer still holds is not loaded again."""
         buffers = self.plan.source
         if buffers is None:
-            return self.emitter.plan.residents[self.layer.source.value]
+            return self._resident(self.layer.source.value, region)
         if region in self.held:
             index = self.loads_done - len(self.held) + self.held.index(region)
             return Box(self.machine, buffers.address(self.machine, index), region)
@@ -258,7 +263,7 @@ class _LayerEmitter:
 
     def _output_box(self, item: Item) -> Box:
         if self.plan.output is None:
-            return self.emitter.plan.residents[self.layer.output]
+            return self._resident(self.layer.output, item.output)
         return Box(self.machine, self.plan.output.address(self.machine, self.item_index), item.output)
 
     def _matrix(self, item: Item, region: Region, accumulator: int, first: bool) -> None:

@@ -52,7 +52,7 @@ def schedule_network(machine: Machine, network: Network, plan: Plan) -> Schedule
 
 def emit_program(
     machine: Machine, graph: Graph, parts: Partition, network: Network, plan: Plan, scheduled: Scheduled,
-    placement: Placement,
+    placement: Placement, batch: int,
 ) -> CompiledProgram:
     """Stage `emit`: tokens, final addresses, the memory image and what a run and a profile need to know."""
     synchronised = [*insert_tokens(scheduled.table, scheduled.instructions), build(Opcode.HALT)]
@@ -66,7 +66,7 @@ def emit_program(
         tensor, root = graph.tensors[name], network.aliases[name]
         layout = Layout.DENSE if network.values[root].dense else Layout.BLOCKED
         address = placement.move(scheduled.memory.address(root, layout))
-        return TensorDescriptor(name, tensor.shape, tensor.scale, tensor.zero_point, address)
+        return TensorDescriptor(name, (batch, *tensor.shape[1:]), tensor.scale, tensor.zero_point, address)
 
     return CompiledProgram(
         machine, tuple(placed), (*scheduled.layer_of, -1), data, placement.memory_bytes,

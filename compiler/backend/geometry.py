@@ -19,24 +19,52 @@ def round_up(value: int, multiple: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """Channels, height and width of an activation (batch 1)."""
+    """Channels, height and width of an image, and the images of an activation (the batch).
+
+    In blocked layout and in the scratchpad the images of a channel block lie one below the other: `lines` rows.
+    """
 
     channels: int
     height: int
     width: int
+    images: int = 1
 
     @property
     def elements(self) -> int:
-        """Number of values."""
+        """Number of values of an image."""
         return self.channels * self.height * self.width
+
+    @property
+    def is_image(self) -> bool:
+        """Whether there is more than one position."""
+        return self.height * self.width > 1
+
+    @property
+    def lines(self) -> int:
+        """Number of rows of all images."""
+        return self.images * self.height
+
+    def height_for(self, region: Region) -> int:
+        """Number of rows that a region's rows count in: an image's, or those of all images."""
+        return self.lines if region.image is None else self.height
+
+    @property
+    def stacked(self) -> Geometry:
+        """The images one below the other, as one."""
+        return Geometry(self.channels, self.lines, self.width)
+
+    @property
+    def single(self) -> Geometry:
+        """One of the images."""
+        return Geometry(self.channels, self.height, self.width)
 
     def planes(self, machine: Machine) -> int:
         """Number of channel blocks."""
         return ceil_div(self.channels, machine.block_bytes)
 
     def blocked_bytes(self, machine: Machine) -> int:
-        """Bytes of the blocked layout (C/b, H, W, b)."""
-        return self.planes(machine) * self.height * self.width * machine.block_bytes
+        """Bytes of the blocked layout (C/b, N, H, W, b)."""
+        return self.planes(machine) * self.lines * self.width * machine.block_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +80,17 @@ class Window:
     pads: tuple[int, int] = (0, 0)
     chosen: tuple[tuple[int, ...], tuple[int, ...]] | None = None
 
+    def extent(self, axis: int) -> int:
+        """Positions from the first that a window sees to the last."""
+        return (self.kernel[axis] - 1) * self.dilations[axis] + 1
+
     def span(self, axis: int, first: int, last: int) -> tuple[int, int]:
         """Input positions [start, stop) that outputs [first, last) see; they may lie outside the input."""
         if self.chosen is not None:
             indices = self.chosen[axis][first:last]
             return min(indices), max(indices) + 1
         start = first * self.strides[axis] - self.pads[axis]
-        stop = (last - 1) * self.strides[axis] - self.pads[axis] + (self.kernel[axis] - 1) * self.dilations[axis] + 1
+        stop = (last - 1) * self.strides[axis] - self.pads[axis] + self.extent(axis)
         return start, stop
 
     def largest_span(self, axis: int, part: int, whole: int) -> tuple[int, int]:
@@ -72,11 +104,15 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A part of an activation: planes, rows and columns as half-open ranges; rows and columns may lie outside it."""
+    """A part of an activation: planes, rows and columns as half-open ranges; rows and columns may lie outside it.
+
+    Rows are those of `image`; where that is None, they count on through all images of the batch.
+    """
 
     planes: tuple[int, int]
     rows: tuple[int, int]
     columns: tuple[int, int]
+    image: int | None = None
 
     @property
     def words(self) -> int:
@@ -101,11 +137,15 @@ class Region:
 
     def merge(self, other: Region) -> Region:
         """Return the smallest region that holds both."""
-        pairs = [
+        planes, rows, columns = (
             (min(a[0], b[0]), max(a[1], b[1]))
             for a, b in ((self.planes, other.planes), (self.rows, other.rows), (self.columns, other.columns))
-        ]
-        return Region(*pairs)
+        )
+        return Region(planes, rows, columns, self.image)
+
+    def below(self, rows: int) -> Region:
+        """Return the same words with rows counted from so many rows further down, through the whole batch."""
+        return Region(self.planes, (self.rows[0] - rows, self.rows[1] - rows), self.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,3 +180,7 @@ class Box:
             + (row - region.rows[0]) * self.row_stride
             + (column - region.columns[0]) * self.column_stride
         )
+
+    def at_image(self, image: int | None, height: int) -> Box:
+        """Return the box of a whole batch of images with rows counted from an image's first."""
+        return Box(self.machine, self.base, self.region.below((image or 0) * height))

@@ -32,7 +32,7 @@ ELEMENTWISE = frozenset({Kernel.ADD, Kernel.PRODUCT})
 class Layout(StrEnum):
     """How an activation's bytes lie in memory."""
 
-    BLOCKED = "blocked"  # (C/b, H, W, b)
+    BLOCKED = "blocked"  # (C/b, N, H, W, b)
     DENSE = "dense"  # the model's own NCHW bytes
 
 
@@ -83,8 +83,9 @@ class Source:
         g = self.geometry
         return Region(
             region.planes if g.planes(machine) > 1 else (0, 1),
-            region.rows if g.height > 1 else (0, 1),
+            region.rows if g.height_for(region) > 1 else (0, 1),
             region.columns if g.width > 1 else (0, 1),
+            region.image if g.images > 1 else None,
         )
 
 
@@ -168,6 +169,31 @@ class Layer:
         """Return the input planes, [first, stop), that a matrix kernel takes for some output planes."""
         spans = self.reach[planes[0] : planes[1]] or ((0, self.source.seen.planes(machine)),)
         return min(first for first, _ in spans), max(stop for _, stop in spans)
+
+    @property
+    def is_stacked(self) -> bool:
+        """Whether rows of neighbouring images may be computed together: no window sees two images."""
+        g, window, seen = self.geometry, self.window, self.source.geometry
+        if g.images == 1 or self.kernel is Kernel.COPY:
+            return True
+        dense = any(source.layout is Layout.DENSE and source.geometry.is_image for source in self.reads)
+        if dense or window.chosen is not None:
+            return False
+        operands = self.reads if self.kernel in ELEMENTWISE else self.reads[1:]
+        if any((source.geometry.height, source.geometry.images) != (g.height, g.images) for source in operands):
+            return False
+        apart = window.extent(0) <= window.strides[0] and window.strides[0] * g.height == seen.height
+        return self.kernel in ELEMENTWISE or (window.pads[0] == 0 and apart)
+
+    @property
+    def tiled(self) -> Geometry:
+        """What is cut into tiles: all images as one where they are stacked, else each image."""
+        return self.geometry.stacked if self.is_stacked else self.geometry.single
+
+    @property
+    def passes(self) -> tuple[int | None, ...]:
+        """The images that are computed one after the other; None for all of them together."""
+        return (None,) if self.is_stacked else tuple(range(self.geometry.images))
 
     @property
     def reads(self) -> tuple[Source, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from compiler.backend.batch import with_batch
 from compiler.backend.elementwise import (
     addition_record,
     constant_value,
@@ -47,13 +48,15 @@ READ_BLOCKS = BINARY | {Op.CONV2D, Op.MAX_POOL, Op.AVERAGE_POOL, Op.CONCAT, Op.S
 """Operators that read an activation of their own geometry as blocks."""
 
 
-def lower(machine: Machine, graph: Graph, parts: Partition, edge: Edge = DENSE_EDGE) -> Network:
-    """Return the layers of the machine's nodes.
+def lower(
+    machine: Machine, graph: Graph, parts: Partition, edge: Edge = DENSE_EDGE, images: int = 1
+) -> Network:
+    """Return the layers of the machine's nodes, for a batch of so many images.
 
     Raises:
         CompileError: a node that has no kernel (node, operator and reason named).
     """
-    builder = _Lowering(machine, graph, parts, edge)
+    builder = _Lowering(machine, graph, parts, edge, images)
     for name in parts.inputs:
         builder.add_value(graph.tensors[name], is_input=True)
     for node in parts.body:
@@ -61,7 +64,7 @@ def lower(machine: Machine, graph: Graph, parts: Partition, edge: Edge = DENSE_E
     for name in parts.outputs:
         root = builder.aliases[name]
         builder.values[root] = at_edge(dataclasses.replace(builder.values[root], is_output=True), edge.outputs)
-    return Network(tuple(builder.layers), builder.values, builder.aliases)
+    return with_batch(machine, Network(tuple(builder.layers), builder.values, builder.aliases), images)
 
 
 def at_edge(value: Value, layout: Layout) -> Value:
@@ -123,6 +126,7 @@ class _Lowering:
     graph: Graph
     parts: Partition
     edge: Edge
+    images: int
     layers: list[Layer] = field(default_factory=list)
     values: dict[str, Value] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
@@ -227,7 +231,7 @@ class _Lowering:
         for index, part in enumerate(moved_parts(self.graph, node)):
             shape = self.graph.tensors[part.name].shape[1:]
             sources.append(self._source(part.name, blocks=keeps_channels(part, shape)))
-            copies += runs(self.machine, part, index, shape, output.shape[1:], sources[-1].layout)
+            copies += runs(self.machine, part, index, shape, output.shape[1:], sources[-1].layout, self.images)
         padded = node.op is Op.PAD
         return Layer(
             node.name, (node.name,), Kernel.COPY, sources[0], node.output, geometry(output), Window(),

@@ -105,7 +105,7 @@ def map_memory(machine: Machine, network: Network, plan: Plan) -> MemoryMap:
         blocked_bytes = value.geometry.blocked_bytes(machine)
         if value.dense:
             is_vector = value.geometry.height * value.geometry.width == 1
-            length = blocked_bytes if is_vector else value.geometry.elements
+            length = blocked_bytes if is_vector else value.geometry.elements * value.geometry.images
             memory.reserve(value.name, Layout.DENSE, length, life)
         streamed = value.name not in plan.residents and value.name in blocked_reads
         if value.home is None and (value.blocked or streamed or value.name in copied_reads):
@@ -127,6 +127,6 @@ def _home(machine: Machine, network: Network, memory: MemoryMap, value: Value) -
     offset = 0
     while value.home is not None:
         name, plane = value.home
-        offset += plane * value.geometry.height * value.geometry.width * machine.block_bytes
+        offset += plane * value.geometry.lines * value.geometry.width * machine.block_bytes
         value = network.values[name]
     return memory.address(value.name, Layout.BLOCKED) + offset

@@ -125,10 +125,13 @@ def keeps_channels(part: Part, source: Shape) -> bool:
     return all((axis < leading(source)) == (index < lead) for index, axis in enumerate(part.axes))
 
 
-def runs(machine: Machine, part: Part, index: int, source: Shape, output: Shape, layout: Layout) -> list[Run]:
+def runs(
+    machine: Machine, part: Part, index: int, source: Shape, output: Shape, layout: Layout, images: int
+) -> list[Run]:
     """Return the runs of a part: channels that are neighbours on both sides and lie in one word of the output.
 
-    `index` is the source's position among the layer's, `source` and `output` are the tensors' axes.
+    `index` is the source's position among the layer's, `source` and `output` are the tensors' axes. The runs are the
+    first image's of a batch of `images`.
     """
     lead, block = leading(output), machine.block_bytes
     strides = _strides(source) if layout is Layout.DENSE else _blocked_strides(source, block)
@@ -139,7 +142,7 @@ def runs(machine: Machine, part: Part, index: int, source: Shape, output: Shape,
     chosen = [_strides(source[: leading(source)]) if layout is Layout.BLOCKED else _strides(source)]
     found = _weighted(counts, part.start, [chosen[0][axis] for axis in part.axes[:lead]], part.step)
     if layout is Layout.BLOCKED:
-        area = math.prod(source[leading(source) :])
+        area = images * math.prod(source[leading(source) :])
         found = found // block * (area * block) + found % block
     found = found + sum(part.start[a] * strides[part.axes[a]] for a in range(lead, len(output)))
     steps = _image(part.target_step[lead:], 1)

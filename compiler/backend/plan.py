@@ -354,4 +354,6 @@ def _resident_region(machine: Machine, network: Network, value: str) -> Region |
         if not is_residual and layer.kernel not in ELEMENTWISE:
             spans = (layer.window.span(0, 0, layer.geometry.height), layer.window.span(1, 0, layer.geometry.width))
             region = region.merge(Region(region.planes, *spans))
-    return region
+    if g.images > 1 and region.rows != (0, g.height):
+        return None
+    return Region(region.planes, (0, g.lines) if g.images > 1 else region.rows, region.columns)

@@ -70,23 +70,22 @@ class Work:
 
 def items(machine: Machine, layer: Layer, tiling: Tiling) -> Iterator[Item]:
     """Yield a layer's items in the order of execution: spatial tiles outer, output planes inner."""
-    g = layer.geometry
-    for rows, columns in itertools.product(_ranges(g.height, tiling.height), _ranges(g.width, tiling.width)):
+    g = layer.tiled
+    spatial = list(itertools.product(_ranges(g.height, tiling.height), _ranges(g.width, tiling.width)))
+    for image, (rows, columns) in itertools.product(layer.passes, spatial):
         for planes in _ranges(g.planes(machine), tiling.planes):
-            yield Item(Region(planes, rows, columns), inputs_of(machine, layer, tiling, planes, rows, columns))
+            output = Region(planes, rows, columns, image)
+            yield Item(output, inputs_of(machine, layer, tiling, output))
 
 
-def inputs_of(
-    machine: Machine, layer: Layer, tiling: Tiling, planes: tuple[int, int],
-    rows: tuple[int, int], columns: tuple[int, int],
-) -> tuple[Region, ...]:
+def inputs_of(machine: Machine, layer: Layer, tiling: Tiling, output: Region) -> tuple[Region, ...]:
     """Return the input regions of an item."""
     if layer.kernel in ELEMENTWISE:
-        return (layer.source.broadcast(machine, Region(planes, rows, columns)),)
-    seen = (layer.window.span(0, *rows), layer.window.span(1, *columns))
+        return (layer.source.broadcast(machine, output),)
+    seen = (layer.window.span(0, *output.rows), layer.window.span(1, *output.columns))
     if layer.kernel is not Kernel.MATRIX:
-        return (Region(planes, *seen),)
-    return tuple(Region(chunk, *seen) for chunk in _chunks(machine, layer, tiling, planes))
+        return (Region(output.planes, *seen, output.image),)
+    return tuple(Region(chunk, *seen, output.image) for chunk in _chunks(machine, layer, tiling, output.planes))
 
 
 def _chunks(machine: Machine, layer: Layer, tiling: Tiling, planes: tuple[int, int]) -> list[tuple[int, int]]:
@@ -111,7 +110,7 @@ def _splits(length: int, limit: int) -> list[int]:
 
 def candidates(machine: Machine, layer: Layer) -> Iterator[Tiling]:
     """Yield the tilings that the accumulators and the instruction's counts allow."""
-    g, rows = layer.geometry, machine.accumulator_half_rows
+    g, rows = layer.tiled, machine.accumulator_half_rows
     planes = g.planes(machine)
     per_plane = machine.block_bytes // machine.columns if layer.kernel is Kernel.MATRIX else 0
     widths = _splits(g.width, min(rows // per_plane if per_plane else MAX_COUNT, MAX_COUNT))
@@ -166,6 +165,8 @@ def load_cycles(machine: Machine, source: Source, region: Region) -> tuple[int, 
 def _lines(machine: Machine, source: Source, region: Region) -> tuple[int, int, int, int]:
     """Return (lines, bytes of a line, words written, instructions) of loading a region."""
     block, g = machine.block_bytes, source.geometry
+    if source.layout is Layout.DENSE and g.height * g.width == 1 < g.images:
+        return region.words, block, region.words, 1
     if source.layout is Layout.BLOCKED or g.height * g.width == 1:
         if region.width < g.width or region.columns[0] < 0:
             return region.depth * region.height, min(region.width, g.width) * block, region.words, 1
@@ -188,8 +189,8 @@ def least_cycles(machine: Machine, layer: Layer, tiling: Tiling) -> int:
 
 def item_count(machine: Machine, layer: Layer, tiling: Tiling) -> int:
     """Return the number of items."""
-    g = layer.geometry
-    spatial = ceil_div(g.height, tiling.height) * ceil_div(g.width, tiling.width)
+    g = layer.tiled
+    spatial = len(layer.passes) * ceil_div(g.height, tiling.height) * ceil_div(g.width, tiling.width)
     return spatial * ceil_div(g.planes(machine), tiling.planes)
 
 
@@ -233,7 +234,7 @@ def work(machine: Machine, layer: Layer, tiling: Tiling, streams: Streams) -> Wo
 def _first_input(machine: Machine, layer: Layer, tiling: Tiling) -> tuple[int, Region]:
     """Return the number of input regions of an item, and the first item's first."""
     window = layer.window
-    rows = window.largest_span(0, tiling.height, layer.geometry.height)
+    rows = window.largest_span(0, tiling.height, layer.tiled.height)
     columns = window.largest_span(1, tiling.width, layer.geometry.width)
     if layer.kernel in ELEMENTWISE:
         return 1, layer.source.broadcast(machine, Region((0, tiling.planes), rows, columns))

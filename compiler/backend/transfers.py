@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compiler.backend.geometry import Box, Geometry, Region
+from compiler.backend.geometry import Box, Geometry, Region, ceil_div
 from compiler.backend.instructions import build
 from compiler.backend.layers import Layout, Packing, Source
 from machine.config import TABLE_BYTES, Machine
@@ -92,19 +92,22 @@ def fill_border(box: Box, geometry: Geometry, value: int) -> list[Instruction]:
 
 def load_region(source: Source, address: int, box: Box, fill: int) -> list[Instruction]:
     """Load the whole of a box from an activation in memory; positions outside the activation are filled."""
-    if source.packing is not None:
-        return _load_packed(source.packing, source.geometry, address, box, fill)
     g, region = source.geometry, box.region
-    rows, columns = _inside(region.rows, g.height), _inside(region.columns, g.width)
+    if source.layout is Layout.DENSE and region.image is not None:
+        address, g, box = address + region.image * g.elements, g.single, Box(box.machine, box.base, region.below(0))
+        region = box.region
+    if source.packing is not None:
+        return _load_packed(source.packing, g, address, box, fill)
+    rows, columns = _inside(region.rows, g.height_for(region)), _inside(region.columns, g.width)
     if rows[0] >= rows[1] or columns[0] >= columns[1]:
         return fill_box(box, region, fill)
     result = fill_box(box, Region(region.planes, (region.rows[0], rows[0]), region.columns), fill)
     result += fill_box(box, Region(region.planes, (rows[1], region.rows[1]), region.columns), fill)
     if (columns[0] - region.columns[0]) * box.machine.block_bytes > PAD_LIMIT:
         result += fill_box(box, Region(region.planes, rows, (region.columns[0], columns[0])), fill)
-        inner = Region(region.planes, rows, (columns[0], region.columns[1]))
+        inner = Region(region.planes, rows, (columns[0], region.columns[1]), region.image)
     else:
-        inner = Region(region.planes, rows, region.columns)
+        inner = Region(region.planes, rows, region.columns, region.image)
     load = _load_blocked if source.layout is Layout.BLOCKED else _load_dense
     return result + load(g, address, box, inner, columns, fill)
 
@@ -122,12 +125,12 @@ def _load_blocked(
     g: Geometry, address: int, box: Box, region: Region, columns: tuple[int, int], fill: int
 ) -> list[Instruction]:
     block = box.machine.block_bytes
-    start = address + ((region.planes[0] * g.height + region.rows[0]) * g.width + columns[0]) * block
+    start = address + _blocked_offset(g, region, columns[0]) * block
     target = box.address(region.planes[0], region.rows[0], region.columns[0])
-    plane = (region.depth, g.height * g.width * block, box.plane_stride)
+    plane = (region.depth, g.lines * g.width * block, box.plane_stride)
     words = region.width * region.height
     if _is_whole_lines(g, box, region, columns) and words <= WORDS_LIMIT and words * block <= LINE_LIMIT:
-        if region.height == g.height == box.region.height:
+        if region.height == g.lines == box.region.height:
             return load_words(box.machine, start, target, words * region.depth)
         return [_load(target, words, block, (plane,), memory_address=start, line_bytes=words * block,
                       window_stride=block, fill=fill)]
@@ -138,11 +141,19 @@ def _load_blocked(
     )]
 
 
+def _blocked_offset(g: Geometry, region: Region, column: int) -> int:
+    """Return the position of a region's first word in blocked layout."""
+    line = region.planes[0] * g.lines + (region.image or 0) * g.height + region.rows[0]
+    return line * g.width + column
+
+
 def _load_dense(
     g: Geometry, address: int, box: Box, region: Region, columns: tuple[int, int], fill: int
 ) -> list[Instruction]:
     block = box.machine.block_bytes
     first, last = region.planes[0] * block, min(region.planes[1] * block, g.channels)
+    if g.height * g.width == 1 and g.images > 1:
+        return _load_vectors(g, address, box, region, fill)
     if g.height * g.width == 1 and box.region.words == region.depth:
         return [_load(
             box.address(region.planes[0], 0, 0), region.depth, block, (), memory_address=address + first,
@@ -166,6 +177,26 @@ def _load_dense(
                 window_pad=columns[0] - region.columns[0], **fields,
             ))
     return result
+
+
+def _load_vectors(g: Geometry, address: int, box: Box, region: Region, fill: int) -> list[Instruction]:
+    """Load some planes of several dense vectors: word by word, and what the last plane holds apart."""
+    block = box.machine.block_bytes
+    result = fill_box(box, region, fill) if region.width > 1 else []
+    for planes, channels in _plane_groups(g, region, block):
+        loops = ((region.height, g.channels, box.row_stride), (planes[1] - planes[0], block, box.plane_stride))
+        result.append(_load(
+            box.address(planes[0], region.rows[0], 0), 1, block, loops, line_bytes=channels, window_stride=block,
+            memory_address=address + region.rows[0] * g.channels + planes[0] * block, fill=fill,
+        ))
+    return result
+
+
+def _plane_groups(g: Geometry, region: Region, block: int) -> list[tuple[tuple[int, int], int]]:
+    """Cut planes into those whose lanes all hold channels and the one where only some do: (planes, lanes used)."""
+    full = min(region.planes[1], g.channels // block)
+    groups = [((region.planes[0], full), block)] if full > region.planes[0] else []
+    return groups if full == region.planes[1] else [*groups, ((full, full + 1), g.channels % block)]
 
 
 def _load_packed(packing: Packing, g: Geometry, address: int, box: Box, fill: int) -> list[Instruction]:
@@ -207,23 +238,54 @@ def _store(source: int, words: int, stride: int, window: int, loops: Sequence[Lo
 def store_blocked(g: Geometry, address: int, box: Box, region: Region) -> list[Instruction]:
     """Store a region of a box to an activation in blocked layout."""
     block, stride = box.machine.block_bytes, box.column_stride
-    start = address + ((region.planes[0] * g.height + region.rows[0]) * g.width + region.columns[0]) * block
+    start = address + _blocked_offset(g, region, region.columns[0]) * block
     source = box.address(region.planes[0], region.rows[0], region.columns[0])
-    plane = (region.depth, g.height * g.width * block, box.plane_stride)
+    plane = (region.depth, g.lines * g.width * block, box.plane_stride)
     words = region.width * region.height
     if _is_whole_lines(g, box, region, region.columns) and words <= WORDS_LIMIT:
-        if region.height == g.height == box.region.height and words * region.depth <= WORDS_LIMIT:
+        if region.height == g.lines == box.region.height and words * region.depth <= WORDS_LIMIT:
             return [_store(source, words * region.depth, stride, block, (), memory_address=start)]
         return [_store(source, words, stride, block, (plane,), memory_address=start)]
     row = (region.height, g.width * block, box.row_stride)
     return [_store(source, region.width, stride, block, (row, plane), memory_address=start)]
 
 
+def _store_images(g: Geometry, address: int, box: Box, region: Region) -> list[Instruction]:
+    """Store a region of several images, or of one of them, as the model's own bytes."""
+    first = 0 if region.image is None else region.image * g.height
+    rows, box = (region.rows[0] + first, region.rows[1] + first), Box(box.machine, box.base, box.region.below(-first))
+    if g.height * g.width == 1:
+        return _store_vectors(g, address, box, Region(region.planes, rows, region.columns))
+    result = []
+    for image in range(rows[0] // g.height, ceil_div(rows[1], g.height)):
+        top = image * g.height
+        inside = max(rows[0] - top, 0), min(rows[1] - top, g.height)
+        result += store_dense(
+            g.single, address + image * g.elements, Box(box.machine, box.base, box.region.below(top)),
+            Region(region.planes, inside, region.columns),
+        )
+    return result
+
+
+def _store_vectors(g: Geometry, address: int, box: Box, region: Region) -> list[Instruction]:
+    """Store some planes of several dense vectors, without a byte too many."""
+    block, result = box.machine.block_bytes, []
+    for planes, channels in _plane_groups(g, region, block):
+        result.append(_store(
+            box.address(planes[0], region.rows[0], 0), planes[1] - planes[0], box.plane_stride, channels,
+            ((region.height, g.channels, box.row_stride),),
+            memory_address=address + region.rows[0] * g.channels + planes[0] * block,
+        ))
+    return result
+
+
 def store_dense(g: Geometry, address: int, box: Box, region: Region) -> list[Instruction]:
     """Store a region of a box as the model's own bytes.
 
-    A vector is stored in whole words: what is written beyond its last byte belongs to the vector's reserved memory.
+    A single vector is stored in whole words: what is written beyond its last byte belongs to its reserved memory.
     """
+    if g.images > 1:
+        return _store_images(g, address, box, region)
     block, stride = box.machine.block_bytes, box.column_stride
     first, last = region.planes[0] * block, min(region.planes[1] * block, g.channels)
     if g.height * g.width == 1:

@@ -71,7 +71,7 @@ def _broadcast(
 ) -> dict[str, int]:
     """An operand of an element-wise operation: along axes that it does not have it stays where it is."""
     g = source.geometry
-    sizes = (g.planes(item.machine), g.height, g.width)
+    sizes = (g.planes(item.machine), g.height_for(region), g.width)
     strides = [stride if size > 1 else 0 for stride, size in zip(_strides(box), sizes, strict=True)]
     address = _at(item, box, source.broadcast(item.machine, region), lane)
     return _operand(name, address, (strides[0], strides[1], strides[2]), counts)

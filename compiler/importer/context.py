@@ -70,6 +70,8 @@ class Context:
     nodes: list[Node] = field(default_factory=list)
     extra_outputs: dict[str, str] = field(default_factory=dict)
     node_names: set[str] = field(default_factory=set)
+    batch: int = 1
+    """Samples that the model's own shapes are for; those of the graph are for one."""
     model_names: frozenset[str] = frozenset()
     """Names of the model's own tensors, which no other tensor may take."""
 

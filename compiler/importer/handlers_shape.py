@@ -33,6 +33,8 @@ def reshape(context: Context, node: OnnxNode) -> None:
     """
     x = context.activation(node)
     wanted = [int(v) for v in context.constant(node, 1, "shape").reshape(-1)]
+    if wanted and wanted[0] == context.batch:
+        wanted[0] = 1
     if 0 in wanted and node.integer("allowzero", 0):
         raise node.error("a dimension of size 0 (allowzero=1) is not supported")
     if any(v == 0 and i >= len(x.shape) for i, v in enumerate(wanted)) or wanted.count(-1) > 1 or min(wanted) < -1:

@@ -18,8 +18,8 @@ from machine.errors import ModelError
 def import_onnx(source: ModelSource, shapes: Mapping[str, Sequence[int]] | None = None) -> Graph:
     """Import an ONNX model (a path, a file's bytes, or a `ModelProto`) as a float graph.
 
-    `shapes` gives graph inputs with dynamic dimensions their shape. Nodes whose inputs are all constants are
-    evaluated here.
+    `shapes` gives graph inputs with dynamic dimensions their shape. The graph is that of one sample, whatever the
+    model's own batch (`own_batch`). Nodes whose inputs are all constants are evaluated here.
 
     Raises:
         ModelError: not an ONNX model, or something in it is not supported (node, operator and reason named).
@@ -29,10 +29,30 @@ def import_onnx(source: ModelSource, shapes: Mapping[str, Sequence[int]] | None 
     context = Context(opset(model), model_names=written)
     _read_initializers(model.graph, context)
     inputs = _read_inputs(model.graph, context, dict(shapes or {}))
+    context.batch = own_batch(model, shapes)
     for index, proto in enumerate(model.graph.node):
         name = proto.name or f"{proto.op_type}_{index}"
         _import_node(context, OnnxNode.of(proto, name))
     return context.graph(inputs, _read_outputs(model.graph, context))
+
+
+def own_batch(model: onnx.ModelProto, shapes: Mapping[str, Sequence[int]] | None = None) -> int:
+    """Return how many samples a model takes at once, or is told to by `shapes`; 1 where it takes any number.
+
+    Raises:
+        ModelError: its inputs take different numbers of samples.
+    """
+    constants = {initializer.name for initializer in model.graph.initializer}
+    found = {}
+    for value in model.graph.input:
+        sizes = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+        given = list((shapes or {}).get(value.name, sizes))
+        if value.name not in constants and given and given[0] > 0:
+            found[value.name] = int(given[0])
+    if len(set(found.values())) > 1:
+        listed = ", ".join(f"'{name}' {batch}" for name, batch in found.items())
+        raise ModelError(f"the inputs take different numbers of samples: {listed}; they must agree")
+    return next(iter(found.values()), 1)
 
 
 def _import_node(context: Context, node: OnnxNode) -> None:
@@ -81,20 +101,19 @@ def _input_tensor(value: onnx.ValueInfoProto, given: Sequence[int] | None) -> Te
     else:
         shape = tuple(int(size) for size in given)
         if kind.HasField("shape") and (
-            len(shape) != len(declared) or any(d not in (None, s) for d, s in zip(declared, shape, strict=True))
+            len(shape) != len(declared) or any(d not in (None, s) for d, s in zip(declared[1:], shape[1:], strict=True))
         ):
             raise ModelError(f"input '{value.name}' is {_described(value)}; the given shape {list(shape)} does not fit")
     if len(shape) < 2 or min(shape) < 1:
         raise ModelError(f"input '{value.name}' has shape {list(shape)}; a batch and at least one more dimension "
                          "are needed, all of them positive")
-    if shape[0] != 1:
-        raise ModelError(f"input '{value.name}' has batch {shape[0]}; only batch 1 is supported")
-    return Tensor(value.name, shape, "float32")
+    return Tensor(value.name, (1, *shape[1:]), "float32")
 
 
 def _static_shape(value: onnx.ValueInfoProto, declared: Sequence[int | None]) -> tuple[int, ...]:
-    static = tuple(size for size in declared if size is not None)
-    if len(static) == len(declared):
+    sizes = [declared[0] or 1, *declared[1:]] if declared else []
+    static = tuple(size for size in sizes if size is not None)
+    if len(static) == len(sizes):
         return static
     first = declared[0] if declared[0] is not None else 1
     example = ",".join([str(first), *("?" if size is None else str(size) for size in declared[1:])])

@@ -50,6 +50,10 @@ def compile_command(
     shape: Annotated[
         list[str] | None, typer.Option(metavar="NAME=1,3,224,224", help="The shape of a dynamic input; repeatable.")
     ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Samples that a run takes at once; by default the model's own batch."),
+    ] = None,
     dump_stages: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write every stage of the compilation as text.")
     ] = None,
@@ -109,7 +113,8 @@ def compile_command(
     source = sys.stdin.buffer.read() if model == "-" else model
     with progress(f"compiling {model}", quiet=as_json):
         try:
-            settings = {"shapes": sizes, "options": options, "observe": observe_with([*observers, clock.resume])}
+            observe = observe_with([*observers, clock.resume])
+            settings = {"shapes": sizes, "options": options, "batch": batch, "observe": observe}
             watched = time_stages or len(observers) > 1
             program, cached = _compile(None if watched else cache, source, target, samples, settings)
         except StageReached as reached:
@@ -124,8 +129,9 @@ def compile_command(
         print(f"tpukit: note: {RANDOM_NOTE} (seed {seed})", file=sys.stderr)
     if as_json:
         print_json({
-            "output": output, "machine": program.machine.name, "instructions": len(program.instructions),
-            "cached": cached, "macs": program.macs, "memory_bytes": program.memory_bytes, **layers_report(program),
+            "output": output, "machine": program.machine.name, "batch": program.batch,
+            "instructions": len(program.instructions), "cached": cached, "macs": program.macs,
+            "memory_bytes": program.memory_bytes, **layers_report(program),
             "quantization": {
                 "calibration": calibration, "method": options.method.value, "percentile": options.percent,
                 "equalize": options.equalize, "bias_correction": options.bias_correction,

@@ -47,7 +47,8 @@ def run_command(
     """Run a program: outputs, cycles and what every engine did.
 
     Inputs and outputs carry the names, types and layout of the model's own. More samples along the batch axis than the
-    program takes run one after another. A kernel takes no --input; its output is its memory at the end, `memory`.
+    program takes at once run one batch after another. A kernel takes no --input; its output is its memory at the end,
+    `memory`.
     """
     if time_only and function_only:
         raise DataError("--time-only and --function-only exclude each other")
@@ -84,7 +85,8 @@ def print_run(session: Session, result: RunResult) -> None:
     micros = result.cycles / machine.clock_hz * 1e6
     bound = "" if session.is_kernel else f", bound {result.bound_cycles:,}, utilization {result.utilization:.1%}"
     say(
-        f"{result.cycles:,} cycles a sample on {machine.name} ({micros:,.1f} us at {machine.clock_hz / 1e6:g} MHz)"
+        f"{result.cycles:,} cycles a {_batch_of(result)} on {machine.name} "
+        f"({micros:,.1f} us at {machine.clock_hz / 1e6:g} MHz)"
         f"{bound}; took {result.simulation_seconds:.3f} s"
     )
     print_counters(result.counters)
@@ -104,6 +106,12 @@ def print_account(account: EngineAccount) -> None:
         f"cycles of the {account.engine.name.lower()} engine by layer", ["layer", "cycles", "useful", "largest losses"],
         rows,
     )
+
+
+def _batch_of(result: RunResult) -> str:
+    if result.batch == 1 or result.cycles_per_sample is None:
+        return "sample"
+    return f"batch of {result.batch}, {result.cycles_per_sample:,.0f} a sample,"
 
 
 def print_counters(counters: dict[str, dict[str, int]]) -> None:

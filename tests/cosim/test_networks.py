@@ -47,3 +47,13 @@ def test_a_second_program_after_the_first_takes_as_long() -> None:
     session = Session(compile_digits(load_machine("nano4")))
     first, second = (session.run(backend=Backend.SIM, with_function=False) for _ in range(2))
     assert first.cycles == second.cycles and first.counters == second.counters
+
+
+def test_a_batch_of_three() -> None:
+    session = Session(compile_program(product_model().SerializeToString(), load_machine("nano4"), samples(16), batch=3))
+    inputs = samples(3, seed=2)
+    result = cosimulate(session.program, session.first_image(inputs))
+    assert result.equal, result.differences
+    rtl, reference = session.run(inputs, Backend.RTL), session.run(inputs, Backend.REFERENCE)
+    for name, values in reference.integers.items():
+        assert len(values) == 3 and np.array_equal(rtl.integers[name], values)

@@ -54,7 +54,7 @@ def tiny_model(shape: tuple[int | str, ...] = (1, 2, 4, 4), operator: str = "Rel
         helper.make_node(operator, ["c"], ["y"], "activation"),
         helper.make_node("Softmax", ["y"], ["p"], "softmax", axis=1),
     ]
-    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, 4, "h", 4)) for name in ("y", "p")]
+    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, (shape[0], 4, "h", 4)) for name in ("y", "p")]
     inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)]
     graph = helper.make_graph(nodes, "tiny", inputs, outputs, [numpy_helper.from_array(weight, "w")])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

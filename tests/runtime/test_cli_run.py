@@ -13,8 +13,8 @@ from machine.registers import ENGINE_STATES
 from tests.runtime.helpers import CONFIGURATIONS, COPY, Cli, Tiny, samples
 
 KEYS = {
-    "backend", "samples", "cycles", "bound_cycles", "utilization", "counters", "accounts", "simulation_seconds",
-    "outputs",
+    "backend", "samples", "batch", "cycles", "cycles_per_sample", "bound_cycles", "utilization", "counters", "accounts",
+    "simulation_seconds", "outputs",
 }
 
 

@@ -161,15 +161,17 @@ class Net:
 
 
 def _run(
-    program: CompiledProgram, arrays: dict[str, npt.NDArray[np.int8]], edge: Edge
+    program: CompiledProgram, arrays: dict[str, npt.NDArray[np.int8]], edge: Edge, batch: int
 ) -> dict[str, npt.NDArray[np.int8]]:
+    """Run samples, `batch` of them at a time."""
     samples = len(next(iter(arrays.values())))
-    memory = np.zeros((samples, program.memory_bytes), np.uint8)
+    runs = samples // batch
+    memory = np.zeros((runs, program.memory_bytes), np.uint8)
     memory[:, : len(program.memory)] = program.memory
     for entry in program.inputs:
         array = arrays[entry.tensor]
-        data = array if edge.inputs is Layout.DENSE else _blocks(program.machine, array)
-        flat = data.reshape(samples, -1).view(np.uint8)
+        data = array if edge.inputs is Layout.DENSE else _blocks(program.machine, array, batch)
+        flat = data.reshape(runs, -1).view(np.uint8)
         memory[:, entry.address : entry.address + flat.shape[1]] = flat
     execute(program.machine, program.instructions, memory)
     results = {}
@@ -182,34 +184,36 @@ def _run(
     return results
 
 
-def _blocks(machine: Machine, array: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
-    """int8[N, C, H, W] in blocked layout, lanes beyond C zero."""
+def _blocks(machine: Machine, array: npt.NDArray[np.int8], batch: int) -> npt.NDArray[np.int8]:
+    """int8[N, C, H, W] in blocked layout, lanes beyond C zero; the images of a batch lie one below the other."""
     samples, channels, height, width = array.shape
     block = machine.block_bytes
     padded = np.zeros((samples, -(-channels // block) * block, height, width), np.int8)
     padded[:, :channels] = array
-    return padded.reshape(samples, -1, block, height, width).transpose(0, 1, 3, 4, 2)
+    split = padded.reshape(samples // batch, batch, -1, block, height, width)
+    return split.transpose(0, 2, 1, 4, 5, 3)
 
 
 def _unblock(data: npt.NDArray[np.int8], shape: tuple[int, ...], machine: Machine) -> npt.NDArray[np.int8]:
-    _, channels, height, width = shape
-    size = -(-channels // machine.block_bytes) * machine.block_bytes * height * width
-    split = data[:, :size].reshape(len(data), -1, height, width, machine.block_bytes)
-    return split.transpose(0, 1, 4, 2, 3).reshape(len(data), -1, height, width)[:, :channels]
+    batch, channels, height, width = shape
+    size = -(-channels // machine.block_bytes) * machine.block_bytes * batch * height * width
+    split = data[:, :size].reshape(len(data), -1, batch, height, width, machine.block_bytes)
+    return split.transpose(0, 2, 1, 5, 3, 4).reshape(len(data) * batch, -1, height, width)[:, :channels]
 
 
 def check(
-    machine: Machine, graph: Graph, samples: int = 2, seed: int = 0, edge: Edge = DENSE_EDGE
+    machine: Machine, graph: Graph, samples: int = 2, seed: int = 0, edge: Edge = DENSE_EDGE, batch: int = 1
 ) -> CompiledProgram:
-    """Compile, execute and compare a graph with the reference; return the program."""
-    program = compile_graph(machine, graph, edge=edge)
+    """Compile, execute and compare a graph with the reference; return the program for `batch` samples at a time."""
+    program = compile_graph(machine, graph, edge=edge, batch=batch)
+    samples = max(samples, batch)
     random = np.random.default_rng(seed)
     arrays = {
         entry.tensor: random.integers(-128, 128, (samples, *entry.shape[1:])).astype(np.int8)
         for entry in program.inputs
     }
     expected = ReferenceBackend().run_integers(graph, arrays)
-    found = _run(program, arrays, edge)
+    found = _run(program, arrays, edge, batch)
     assert set(found) == set(expected)
     for name, array in expected.items():
         np.testing.assert_array_equal(found[name], array, err_msg=name)
