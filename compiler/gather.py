@@ -49,19 +49,17 @@ def gather_shape(node: Node, x: Shape) -> Shape:
 def interleave_shape(node: Node, shapes: Sequence[Shape]) -> Shape:
     """Return the output's shape of an `interleave`: input (i, j) holds rows i, i + FY, ... and columns j, j + FX, ...
 
-    The attribute `factors` is (FY, FX).
+    The attribute `factors` is (FY, FX), `size` the output's height and width. All inputs have the size of the first;
+    what lies outside the output is dropped.
 
     Raises:
         ModelError: the inputs do not fit together.
     """
-    rows, columns = node.integers("factors")
-    if rows < 1 or columns < 1 or rows * columns != len(shapes) or any(len(shape) != 4 for shape in shapes):
-        raise node.error(f"factors {rows}x{columns} need as many images, got {[list(shape) for shape in shapes]}")
-    height = sum(shapes[i * columns][2] for i in range(rows))
-    width = sum(shape[3] for shape in shapes[:columns])
+    factors, size = node.integers("factors"), node.integers("size")
+    if min(factors) < 1 or math.prod(factors) != len(shapes) or len(shapes[0]) != 4:
+        raise node.error(f"factors {list(factors)} need as many images, got {[list(shape) for shape in shapes]}")
+    wanted = (*shapes[0][:2], *(-(-whole // factor) for whole, factor in zip(size, factors, strict=True)))
     for index, shape in enumerate(shapes):
-        i, j = divmod(index, columns)
-        wanted = (*shapes[0][:2], -(-(height - i) // rows), -(-(width - j) // columns))
-        if shape != wanted or math.prod(shape) == 0:
+        if shape != wanted:
             raise node.error(f"input {index} must be {list(wanted)}, got {list(shape)}")
-    return (*shapes[0][:2], height, width)
+    return (*shapes[0][:2], *size)

@@ -32,7 +32,7 @@ class Op(StrEnum):
     PAD = "pad"  # every stage; attributes pads (all befores, then all afters), value
     TRANSPOSE = "transpose"  # every stage; attribute permutation
     GATHER = "gather"  # every stage; attributes counts, indices (see compiler.gather)
-    INTERLEAVE = "interleave"  # every stage; attribute factors (see compiler.gather)
+    INTERLEAVE = "interleave"  # every stage; attributes factors, size (see compiler.gather)
     SOFTMAX = "softmax"  # every stage; runs on the host
     FUNCTION = "function"  # float graph; attribute expression (see compiler.expression)
     TABLE = "table"  # quantized graph: every value is looked up in a constant of 256 entries

@@ -199,7 +199,8 @@ def _interleave(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
     rows, columns = node.integers("factors")
     y = np.empty((len(operands[0]), *graph.tensors[node.output].shape[1:]), operands[0].dtype)
     for index, x in enumerate(operands):
-        y[:, :, index // columns :: rows, index % columns :: columns] = x
+        part = y[:, :, index // columns :: rows, index % columns :: columns]
+        part[...] = x[:, :, : part.shape[2], : part.shape[3]]
     return y
 
 

@@ -22,6 +22,7 @@ class Kernel(StrEnum):
     PRODUCT = "product"  # vector: multiply-accumulate of two activations, one tap
     TABLE = "table"  # vector: every value looked up
     GATHER = "gather"  # vector: every position of an image takes the value of a chosen one
+    INTERLEAVE = "interleave"  # vector: images that lie plane by plane behind each other become one
     COPY = "copy"  # load and store only: values change their place
 
 
@@ -138,7 +139,7 @@ class Layer:
     residual addition's entry: int32[3, 4]; with `subtract` the residual is subtracted. The second operand of a product
     is its `residual`. `table` is int8[256]: results are looked up in it. A copying layer has `runs` from its `copied`
     sources; where it is `padded`, what they do not cover is `fill`. `reach` says which input planes a matrix kernel
-    takes for each output plane.
+    takes for each output plane. `factors` are those of an interleave: output row y is row y // FY of an image.
     """
 
     name: str
@@ -162,6 +163,7 @@ class Layer:
     fill: int = 0
     copied: tuple[Source, ...] = ()
     runs: tuple[Run, ...] = ()
+    factors: tuple[int, int] = (1, 1)
     padded: bool = False
     reach: Reach = ()
 
@@ -169,6 +171,11 @@ class Layer:
         """Return the input planes, [first, stop), that a matrix kernel takes for some output planes."""
         spans = self.reach[planes[0] : planes[1]] or ((0, self.source.seen.planes(machine)),)
         return min(first for first, _ in spans), max(stop for _, stop in spans)
+
+    def source_planes(self, machine: Machine, planes: tuple[int, int]) -> tuple[int, int]:
+        """Return the input planes, [first, stop), that a vector kernel reads for some output planes."""
+        behind = self.source.seen.planes(machine) - self.geometry.planes(machine) if self.factors != (1, 1) else 0
+        return planes[0], planes[1] + behind
 
     @property
     def is_stacked(self) -> bool:

@@ -167,6 +167,8 @@ class _Lowering:
                 node.name, (node.name,), Kernel.GATHER, self._source(node.inputs[0]), node.output, geometry(output),
                 Window(chosen=chosen), output.zero_point, INT8_MIN, INT8_MAX, 0,
             ))
+        elif node.op is Op.INTERLEAVE and self._stackable(node):
+            self.layers.append(self._interleave(node))
         elif node.op in MOVES:
             self.layers.append(self._copy(node))
         elif node.op in (Op.ADD, Op.SUB):
@@ -223,6 +225,34 @@ class _Lowering:
             self.values[name] = dataclasses.replace(self.values[name], home=(node.output, plane))
         self.add_value(self.graph.tensors[node.output])
         self.values[node.output] = dataclasses.replace(self.values[node.output], blocked=True)
+
+    def _stackable(self, node: Node) -> bool:
+        """Whether the makers of an interleave's inputs can store them plane by plane behind each other."""
+        values = [self.values[self.aliases[name]] for name in node.inputs]
+        return len({value.name for value in values}) == len(values) and not any(
+            value.is_input or value.home is not None or value.geometry != geometry(self.graph.tensors[name])
+            for value, name in zip(values, node.inputs, strict=True)
+        )
+
+    def _interleave(self, node: Node) -> Layer:
+        """Return the layer of an interleave whose inputs lie behind each other, each from a plane on."""
+        output, part = self.graph.tensors[node.output], geometry(self.graph.tensors[node.inputs[0]])
+        planes, name = part.planes(self.machine), f"{node.output}:stacked"
+        channels = len(node.inputs) * planes * self.machine.block_bytes
+        for index, made in enumerate(node.inputs):
+            root = self.aliases[made]
+            self.values[root] = dataclasses.replace(self.values[root], home=(name, index * planes))
+        self.values[name] = Value(
+            name, Geometry(channels, part.height, part.width), output.zero_point, blocked=True
+        )
+        rows, columns = node.integers("factors")
+        height, width = output.shape[2:]
+        made_by = (tuple(y // rows for y in range(height)), tuple(x // columns for x in range(width)))
+        source = Source(name, Layout.BLOCKED, self.values[name].geometry, output.zero_point)
+        return Layer(
+            node.name, (node.name,), Kernel.INTERLEAVE, source, node.output, geometry(output), Window(chosen=made_by),
+            output.zero_point, INT8_MIN, INT8_MAX, 0, factors=(rows, columns),
+        )
 
     def _copy(self, node: Node) -> Layer:
         """Return the layer of an operator that only moves values."""

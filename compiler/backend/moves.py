@@ -87,8 +87,10 @@ def _gather(graph: Graph, node: Node) -> Iterator[Part]:
 
 def _interleave(graph: Graph, node: Node) -> Iterator[Part]:
     rows, columns = node.integers("factors")
+    channels, height, width = graph.tensors[node.output].shape[1:]
     for index, name in enumerate(node.inputs):
-        target, size = (0, *divmod(index, columns)), graph.tensors[name].shape[1:]
+        i, j = divmod(index, columns)
+        target, size = (0, i, j), (channels, len(range(i, height, rows)), len(range(j, width, columns)))
         yield Part(name, target, size, (0, 1, 2), (0, 0, 0), (1, 1, 1), (1, rows, columns))
 
 

@@ -84,7 +84,7 @@ def inputs_of(machine: Machine, layer: Layer, tiling: Tiling, output: Region) ->
         return (layer.source.broadcast(machine, output),)
     seen = (layer.window.span(0, *output.rows), layer.window.span(1, *output.columns))
     if layer.kernel is not Kernel.MATRIX:
-        return (Region(output.planes, *seen, output.image),)
+        return (Region(layer.source_planes(machine, output.planes), *seen, output.image),)
     return tuple(Region(chunk, *seen, output.image) for chunk in _chunks(machine, layer, tiling, output.planes))
 
 
@@ -239,7 +239,7 @@ def _first_input(machine: Machine, layer: Layer, tiling: Tiling) -> tuple[int, R
     if layer.kernel in ELEMENTWISE:
         return 1, layer.source.broadcast(machine, Region((0, tiling.planes), rows, columns))
     if layer.kernel is not Kernel.MATRIX:
-        return 1, Region((0, tiling.planes), rows, columns)
+        return 1, Region(layer.source_planes(machine, (0, tiling.planes)), rows, columns)
     planes = layer.source.seen.planes(machine)
     return _reached(machine, layer, tiling)[1], Region((0, min(tiling.chunk, planes)), rows, columns)
 

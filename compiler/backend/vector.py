@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from compiler.backend.geometry import Box, Region
 from compiler.backend.instructions import build
 from compiler.backend.layers import ELEMENTWISE, Kernel, Layer, Source
-from compiler.backend.progressions import progressions
+from compiler.backend.progressions import Progression, progressions
 from machine.config import Machine
 from machine.isa import Instruction, Opcode, VectorReduce, VectorSource
 
@@ -43,6 +43,8 @@ def vector_instructions(item: VectorItem) -> Iterator[Instruction]:
             yield _drain(item, lane)
         elif item.layer.kernel is Kernel.AVERAGE:
             yield from _average(item, lane)
+        elif item.layer.kernel is Kernel.INTERLEAVE:
+            yield from _interleave(item, lane)
         elif item.layer.kernel is Kernel.GATHER:
             yield from _gather(item, lane)
         elif item.layer.kernel in ELEMENTWISE:
@@ -135,19 +137,46 @@ def _gather(item: VectorItem, lane: int) -> Iterator[Instruction]:
         for chosen, (first, last) in zip(layer.window.chosen, (region.rows, region.columns), strict=True)
     )
     for row, column in itertools.product(rows, columns):
-        counts = (region.depth, row.size, column.size)
-        taken = Region(region.planes, (row.start, row.start + 1), (column.start, column.start + 1))
-        plane, down, right = _strides(box)
-        fields = _operand("a", _at(item, box, taken, lane), (plane, row.step * down, column.step * right), counts)
-        y, x = region.rows[0] + row.target, region.columns[0] + column.target
-        plane, down, right = _strides(item.output)
-        made = Region(region.planes, (y, y + 1), (x, x + 1))
-        strides = (plane, row.target_step * down, column.target_step * right)
-        fields |= _operand("d", _at(item, item.output, made, lane), strides, counts)
-        yield build(
-            Opcode.VECTOR, reduce=VectorReduce.MAX, blocks=counts[0], y_count=counts[1], x_count=counts[2],
-            low=layer.low, high=layer.high, zero_point=layer.zero_point, **fields,
+        yield _copied(item, box, lane, 0, row, column)
+
+
+def _interleave(item: VectorItem, lane: int) -> Iterator[Instruction]:
+    """Copy each image to its rows and columns."""
+    layer, region, box = item.layer, item.region, item.source
+    assert box is not None
+    for index, (i, j) in enumerate(itertools.product(*(range(factor) for factor in layer.factors))):
+        row, column = (
+            _every(factor, phase, limits)
+            for factor, phase, limits in zip(layer.factors, (i, j), (region.rows, region.columns), strict=True)
         )
+        if min(row.size, column.size) > 0:
+            yield _copied(item, box, lane, index * layer.geometry.planes(item.machine), row, column)
+
+
+def _every(factor: int, phase: int, limits: tuple[int, int]) -> Progression:
+    """Return the outputs phase, phase + factor, ... within limits, which an image's consecutive positions make."""
+    target = (phase - limits[0]) % factor
+    size = len(range(limits[0] + target, limits[1], factor))
+    return Progression(target, factor, (limits[0] + target) // factor, 1, size)
+
+
+def _copied(item: VectorItem, box: Box, lane: int, ahead: int, row: Progression, column: Progression) -> Instruction:
+    """Copy rows and columns of a source, `ahead` planes after those of the output; targets are within the region."""
+    region, layer = item.region, item.layer
+    counts = (region.depth, row.size, column.size)
+    planes = (region.planes[0] + ahead, region.planes[1] + ahead)
+    taken = Region(planes, (row.start, row.start + 1), (column.start, column.start + 1))
+    plane, down, right = _strides(box)
+    fields = _operand("a", _at(item, box, taken, lane), (plane, row.step * down, column.step * right), counts)
+    y, x = region.rows[0] + row.target, region.columns[0] + column.target
+    plane, down, right = _strides(item.output)
+    made = Region(region.planes, (y, y + 1), (x, x + 1))
+    strides = (plane, row.target_step * down, column.target_step * right)
+    fields |= _operand("d", _at(item, item.output, made, lane), strides, counts)
+    return build(
+        Opcode.VECTOR, reduce=VectorReduce.MAX, blocks=counts[0], y_count=counts[1], x_count=counts[2],
+        low=layer.low, high=layer.high, zero_point=layer.zero_point, **fields,
+    )
 
 
 def _elementwise(item: VectorItem, lane: int) -> Instruction:

@@ -56,24 +56,16 @@ def _gather(graph: Graph, node: Node, extra: Extra) -> list[onnx.NodeProto]:
 
 
 def _interleave(graph: Graph, node: Node, extra: Extra) -> list[onnx.NodeProto]:
-    """Pad the inputs to one size, stack them, move their numbers behind the rows and columns, and cut off the rest."""
+    """Stack the inputs, move their numbers behind the rows and columns, and cut off the rest."""
     rows, columns = node.integers("factors")
     _, channels, height, width = graph.tensors[node.inputs[0]].shape
     out = graph.tensors[node.output].shape
-    written: list[onnx.NodeProto] = []
-    padded: list[str] = []
-    for index, name in enumerate(node.inputs):
-        shape = graph.tensors[name].shape
-        pads = _constant(node, f"pads_{index}", [0] * 6 + [height - shape[2], width - shape[3]], extra)
-        padded.append(f"{node.output}__padded_{index}")
-        written.append(helper.make_node("Pad", [name, pads], [padded[-1]], f"{node.name}__pad_{index}"))
     split = _constant(node, "split", [-1, rows, columns, channels, height, width], extra)
     joined = _constant(node, "joined", [-1, channels, height * rows, width * columns], extra)
     cut = [_constant(node, role, v, extra) for role, v in (("starts", [0, 0]), ("stops", out[2:]), ("axes", [2, 3]))]
     names = [f"{node.output}__{step}" for step in ("stacked", "apart", "moved", "together")]
     return [
-        *written,
-        helper.make_node("Concat", padded, [names[0]], f"{node.name}__stack", axis=1),
+        helper.make_node("Concat", node.inputs, [names[0]], f"{node.name}__stack", axis=1),
         helper.make_node("Reshape", [names[0], split], [names[1]], f"{node.name}__split"),
         helper.make_node("Transpose", [names[1]], [names[2]], f"{node.name}__move", perm=(0, 3, 4, 1, 5, 2)),
         helper.make_node("Reshape", [names[2], joined], [names[3]], f"{node.name}__join"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from compiler.graph import Op, Tensor
+from compiler.graph import AttributeValue, Op, Tensor
 from compiler.importer.context import Context, OnnxNode
 from compiler.importer.handlers_gather import PAD_MODES, emit_gather, repeat_at_ends
 
@@ -128,7 +128,7 @@ def transpose(context: Context, node: OnnxNode) -> None:
 
 
 def depth_to_space(context: Context, node: OnnxNode) -> None:
-    """DepthToSpace, modes DCR and CRD: a transposition between two reshapes.
+    """DepthToSpace, modes DCR and CRD: slices of the channels, interleaved.
 
     Constraints:
         the input has four dimensions
@@ -139,11 +139,15 @@ def depth_to_space(context: Context, node: OnnxNode) -> None:
     depth = channels // (block * block)
     if channels % (block * block):
         raise node.error(f"{channels} channels do not divide by a block of {block}x{block}")
-    if node.text("mode", "DCR") == "DCR":
-        split_shape, permutation = (batch, block, block, depth, height, width), (0, 3, 4, 1, 5, 2)
-    else:
-        split_shape, permutation = (batch, depth, block, block, height, width), (0, 1, 4, 2, 5, 3)
-    _rearrange(context, node, x, split_shape, permutation, (batch, depth, height * block, width * block))
+    together = node.text("mode", "DCR") == "DCR"
+    parts = []
+    for index in range(block * block):
+        chosen = slice(index * depth, (index + 1) * depth, 1) if together else slice(index, channels, block * block)
+        name = context.unique_tensor_name(f"{node.outputs[0]}_part")
+        limits = [slice(0, batch, 1), chosen, slice(0, height, 1), slice(0, width, 1)]
+        parts.append(_slice(context, node, name, x, limits))
+    attributes: dict[str, AttributeValue] = {"factors": (block, block), "size": (height * block, width * block)}
+    context.emit(node, Op.INTERLEAVE, parts[0], attributes=attributes, others=parts[1:])
 
 
 def space_to_depth(context: Context, node: OnnxNode) -> None:
@@ -181,11 +185,10 @@ def _rearrange(
     context.emit(node, Op.RESHAPE, moved, attributes={"shape": shape})
 
 
-def _slice(context: Context, node: OnnxNode, output: str, x: Tensor, parts: Sequence[slice]) -> None:
+def _slice(context: Context, node: OnnxNode, output: str, x: Tensor, parts: Sequence[slice]) -> Tensor:
     if parts == [slice(0, size, 1) for size in x.shape]:
-        context.emit_as(node, output, Op.IDENTITY, x)
-        return
-    context.emit_as(node, output, Op.SLICE, x, attributes={
+        return context.emit_as(node, output, Op.IDENTITY, x)
+    return context.emit_as(node, output, Op.SLICE, x, attributes={
         "starts": tuple(part.start for part in parts), "stops": tuple(part.stop for part in parts),
         "steps": tuple(part.step for part in parts),
     })

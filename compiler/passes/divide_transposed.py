@@ -35,10 +35,10 @@ class Phase:
 
 
 def phase_of(phase: int, size: int, result: int, kernel: int, stride: int, dilation: int, pad: int) -> Phase:
-    """Return a phase of an axis of `size` inputs and `result` outputs."""
+    """Return a phase of an axis of `size` inputs and `result` outputs; all phases are as long as the longest."""
     shared = math.gcd(stride, dilation)
     taps = [k for k in range(kernel) if (phase + pad - k * dilation) % stride == 0]
-    step, count = dilation // shared, -(-(result - phase) // stride)
+    step, count = dilation // shared, -(-result // stride)
     start = (phase + pad - taps[-1] * dilation) // stride if taps else 0  # the first input of output `phase`
     stop = start + count + (len(taps) - 1) * step if taps else count
     if stop <= 0 or start >= size:  # nothing but zeros
@@ -74,7 +74,7 @@ def _divide(graph: Graph, node: Node) -> Graph:
         made.nodes[-1] = replace(made.nodes[-1], outputs=node.outputs)
     else:
         made.nodes.append(Node(made.name("interleave"), Op.INTERLEAVE, tuple(results), node.outputs,
-                               {"factors": (used[0], used[1])}))
+                               {"factors": (used[0], used[1]), "size": y.shape[2:]}))
     nodes = [part for other in graph.nodes() for part in (made.nodes if other is node else [other])]
     return graph.replace(nodes=nodes, tensors=made.tensors.values())
 

@@ -133,6 +133,15 @@ def test_moves(check: Any, node: Any, shape: tuple[int, ...], constants: dict[st
     check_model(check, model_of(node, shape, constants), machine)
 
 
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("mode", ["DCR", "CRD"])
+def test_depth_to_space(check: Any, mode: str, machine: str) -> None:
+    nodes = [make("Conv", ["x", "w"], ["c"]), make("DepthToSpace", ["c"], ["y"], blocksize=2, mode=mode)]
+    weight = np.random.default_rng(0).normal(size=(20, 3, 1, 1)).astype(np.float32)
+    program = check_model(check, model_of(nodes, (1, 3, 5, 6), {"w": weight}), machine)
+    assert program.layers[-1].kernel == "interleave"
+
+
 MOVES_REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
     "batch": (make("Gather", ["x", "i"], ["y"], name="n"), {"i": numbers(0)}, "axis 0, the batch"),
     "indices": (make("Gather", ["x", "i"], ["y"], name="n", axis=1), {"i": numbers(5)}, "not some within the 5"),
@@ -202,9 +211,9 @@ def test_random_interleaving(net: Any, check: Any, data: Any) -> None:
     height, width = draw(st.integers(3, 12)), draw(st.integers(3, 12))
     rows, columns = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     x = built.conv(built.input(3, height, width), draw(st.integers(1, 9)))
-    parts = [
-        built.slice(x, h=(0, -(-(height - i) // rows), 1), w=(0, -(-(width - j) // columns), 1))
-        for i in range(rows) for j in range(columns)
-    ]
-    y = built.move(Op.INTERLEAVE, *parts, factors=(rows, columns))
+    size = draw(st.integers((height - 1) * rows + 1, height * rows)), draw(
+        st.integers((width - 1) * columns + 1, width * columns))
+    channels = built.tensor(x).shape[1]
+    parts = [x if draw(st.integers(0, 9)) == 0 else built.conv(x, channels) for _ in range(rows * columns)]
+    y = built.move(Op.INTERLEAVE, *parts, factors=(rows, columns), size=size)
     check(load_machine(draw(st.sampled_from(MACHINES))), built.graph(built.conv(y, 3)))
