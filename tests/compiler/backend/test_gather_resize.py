@@ -200,7 +200,7 @@ def test_random_indices(net: Any, check: Any, data: Any) -> None:
     x = built.conv(x, draw(st.integers(1, 12))) if draw(st.booleans()) else x
     indices = [draw(st.lists(st.integers(0, size - 1), min_size=1, max_size=12)) for size in built.tensor(x).shape[1:]]
     x = built.move(Op.GATHER, x, **gather_attributes(indices))
-    check(load_machine(draw(st.sampled_from(MACHINES))), built.graph(x))
+    check(load_machine(draw(st.sampled_from(MACHINES))), built.graph(x), batch=draw(st.sampled_from([1, 2])))
 
 
 @settings(max_examples=25, deadline=None)
@@ -216,4 +216,5 @@ def test_random_interleaving(net: Any, check: Any, data: Any) -> None:
     channels = built.tensor(x).shape[1]
     parts = [x if draw(st.integers(0, 9)) == 0 else built.conv(x, channels) for _ in range(rows * columns)]
     y = built.move(Op.INTERLEAVE, *parts, factors=(rows, columns), size=size)
-    check(load_machine(draw(st.sampled_from(MACHINES))), built.graph(built.conv(y, 3)))
+    batch = draw(st.sampled_from([1, 2]))
+    check(load_machine(draw(st.sampled_from(MACHINES))), built.graph(built.conv(y, 3)), batch=batch)
