@@ -1,7 +1,8 @@
 """Handlers of Resize and Upsample.
 
-Nearest takes constant indices of each axis. Linear and cubic are a product by a constant matrix along each axis that
-changes, whose rows hold the weights of one output position.
+Nearest takes constant indices of each axis. Linear and cubic weigh neighbours: by a depthwise convolution for each
+phase where an image grows by whole factors, else by a constant matrix along each axis that changes, whose rows hold
+the weights of one output position.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from compiler.graph import Op, Tensor
 from compiler.importer.context import Context, OnnxNode
 from compiler.importer.handlers_gather import emit_gather
 from compiler.importer.handlers_product import project
+from compiler.importer.resize_phases import emit_phases
 
 Positions = npt.NDArray[np.float32]
 """For each output position of an axis, where it lies in the input."""
@@ -119,9 +121,12 @@ def _resize(
             for index, at in positions.items()
         })
     elif mode in ("linear", "cubic"):
+        weights = _linear if mode == "linear" else _cubic
+        matrices = {index: weights(node, axis, positions[index]) for index, axis in axes.items()}
+        if matrices and emit_phases(context, node, x, matrices, node.outputs[0]) is not None:
+            return
         for index in sorted(axes, key=lambda index: axes[index].result / axes[index].size):
-            weights = _linear if mode == "linear" else _cubic
-            x = project(context, node, x, index, weights(node, axes[index], positions[index]))
+            x = project(context, node, x, index, matrices[index])
         context.emit(node, Op.IDENTITY, x)
     else:
         raise node.error(f"mode '{mode}' is not supported; nearest, linear and cubic are")

@@ -68,6 +68,17 @@ def test_every_machine(check: Any, machine: str, mode: str) -> None:
     check_model(check, model_of(nodes, (1, 3, 9, 8), given | {"scales": numbers(1.0, 1.0, 2.0, 2.0)}), machine, steps=8)
 
 
+@pytest.mark.parametrize("transform", ["half_pixel", "asymmetric"])
+@pytest.mark.parametrize("mode", ["linear", "cubic"])
+def test_whole_factors_are_depthwise_convolutions(check: Any, mode: str, transform: str) -> None:
+    """Behind a convolution nothing of it goes through transpositions."""
+    nodes = [make("Conv", ["x", "w"], ["c"]),
+             make("Resize", ["c", "", "scales"], ["y"], mode=mode, coordinate_transformation_mode=transform)]
+    constants = {"w": np.eye(5, dtype=np.float32)[:, :, None, None], "scales": numbers(1.0, 1.0, 2.0, 3.0)}
+    program = check_model(check, model_of(nodes, SHAPE, constants), steps=4)
+    assert {layer.kernel for layer in program.layers} <= {"matrix", "gather", "depthwise", "interleave"}
+
+
 def test_some_axes(check: Any) -> None:
     check_model(check, resize(numbers(2.0), axes=[3]))
 
