@@ -33,6 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RTL = ROOT / "rtl"
 PACKAGE = RTL / "generated" / "tpukit_isa.sv"
 BUILD = ROOT / "build" / "rtl"
+OBJECT_CACHE = Path(__file__).with_name("object_cache.py")
 QUICK_MAKE = ("CFG_CXXFLAGS_PCH_I=-include", "OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1")
 VERILATOR_ARGUMENTS = ("-Wall", "--output-split", "20000", "--output-split-cfuncs", "2000")
 ICARUS_ARGUMENTS = ("-Wall", "-Wno-timescale")
@@ -61,8 +62,7 @@ def _prepare_environment() -> None:
     if path[0] != folder:
         os.environ["PATH"] = os.pathsep.join([folder, *path])
     os.environ["MAKEFLAGS"] = " ".join(QUICK_MAKE)
-    if shutil.which("ccache"):
-        os.environ.setdefault("OBJCACHE", "ccache")
+    os.environ.setdefault("OBJCACHE", shutil.which("ccache") or f"{sys.executable} {OBJECT_CACHE} {BUILD / 'library'}")
 
 
 def lint(top: str, sources: Sequence[Path], parameters: Mapping[str, int], defines: Mapping[str, object]) -> None:
