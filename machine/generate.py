@@ -30,7 +30,8 @@ def verilog_package() -> str:
 
     constant("INSTRUCTION_BITS", 8 * INSTRUCTION_BYTES)
     for name in ("BURST_BYTES", "ADDRESS_BITS", "SEGMENT_WORDS", "LOAD_IN_FLIGHT", "STORE_BUFFERS",
-                 "VECTOR_LATENCY_CYCLES", "MATRIX_LATENCY_CYCLES", "TOKEN_LIMIT", "DEADLOCK_CYCLES"):
+                 "VECTOR_LATENCY_CYCLES", "MATRIX_LATENCY_CYCLES", "TABLE_COUNT", "TABLE_BYTES", "TOKEN_LIMIT",
+                 "DEADLOCK_CYCLES"):
         constant(name, getattr(config, name))
     constant("ENGINES", len(Engine))
     for prefix, members in (

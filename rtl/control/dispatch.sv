@@ -19,8 +19,9 @@ module dispatch #(
   logic [4:0] engine;  // one-hot; zero for halt and for unknown opcodes
   logic load_illegal, weights_illegal, matrix_illegal, vector_illegal, store_illegal, legal;
   logic [9:0] load_window, load_lane, store_window, store_lane;
-  logic load_space_high, load_space_low;
+  logic [1:0] load_space, vector_table;
   logic [2:0] reduce;
+  logic use_residual;
 
   assign opcode = head_i[3:0];
   assign engine = {
@@ -33,13 +34,12 @@ module dispatch #(
 
   assign load_window = 10'(head_i[tpukit_isa::LOAD_WINDOW_BYTES_LSB+:tpukit_isa::LOAD_WINDOW_BYTES_BITS]);
   assign load_lane = 10'(head_i[tpukit_isa::LOAD_LANE_OFFSET_LSB+:tpukit_isa::LOAD_LANE_OFFSET_BITS]);
-  assign load_space_high = head_i[tpukit_isa::LOAD_SPACE_LSB+1];
-  assign load_space_low = head_i[tpukit_isa::LOAD_SPACE_LSB];
+  assign load_space = head_i[tpukit_isa::LOAD_SPACE_LSB+:tpukit_isa::LOAD_SPACE_BITS];
   assign load_illegal = head_i[511:tpukit_isa::LOAD_USED_BITS] != '0
       || head_i[tpukit_isa::LOAD_WAIT_LSB+tpukit_isa::ENGINE_LOAD]
       || head_i[tpukit_isa::LOAD_SEND_LSB+tpukit_isa::ENGINE_LOAD]
-      || load_space_high || load_window == 0 || load_lane + load_window > 10'(B)
-      || (load_space_low && (load_window != 10'(B) || load_lane != 0));
+      || load_space > 2'(tpukit_isa::SPACE_TABLES) || load_window == 0 || load_lane + load_window > 10'(B)
+      || (load_space != 2'(tpukit_isa::SPACE_SCRATCHPAD) && (load_window != 10'(B) || load_lane != 0));
 
   assign weights_illegal = head_i[511:tpukit_isa::WEIGHTS_USED_BITS] != '0
       || head_i[tpukit_isa::WEIGHTS_WAIT_LSB+tpukit_isa::ENGINE_WEIGHTS]
@@ -51,12 +51,16 @@ module dispatch #(
       || head_i[tpukit_isa::MATRIX_SEND_LSB+tpukit_isa::ENGINE_MATRIX];
 
   assign reduce = head_i[tpukit_isa::VECTOR_REDUCE_LSB+:tpukit_isa::VECTOR_REDUCE_BITS];
+  assign use_residual = head_i[tpukit_isa::VECTOR_USE_RESIDUAL_LSB];
+  assign vector_table = head_i[tpukit_isa::VECTOR_TABLE_LSB+:tpukit_isa::VECTOR_TABLE_BITS];
   assign vector_illegal = head_i[511:tpukit_isa::VECTOR_USED_BITS] != '0
       || head_i[tpukit_isa::VECTOR_WAIT_LSB+tpukit_isa::ENGINE_VECTOR]
       || head_i[tpukit_isa::VECTOR_SEND_LSB+tpukit_isa::ENGINE_VECTOR]
       || reduce > 3'(tpukit_isa::REDUCE_MAC)
       || (reduce == 3'(tpukit_isa::REDUCE_MAC)
-          && (head_i[tpukit_isa::VECTOR_USE_RESIDUAL_LSB] || head_i[tpukit_isa::VECTOR_SOURCE_LSB]));
+          && (use_residual || head_i[tpukit_isa::VECTOR_SOURCE_LSB]))
+      || vector_table > 2'(tpukit_isa::TABLE_COUNT) || (vector_table != 0 && use_residual)
+      || (head_i[tpukit_isa::VECTOR_SUBTRACT_LSB] && !use_residual);
 
   assign store_window = 10'(head_i[tpukit_isa::STORE_WINDOW_BYTES_LSB+:tpukit_isa::STORE_WINDOW_BYTES_BITS]);
   assign store_lane = 10'(head_i[tpukit_isa::STORE_LANE_OFFSET_LSB+:tpukit_isa::STORE_LANE_OFFSET_BITS]);

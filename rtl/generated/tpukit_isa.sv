@@ -9,6 +9,8 @@ package tpukit_isa;
   localparam int STORE_BUFFERS = 4;
   localparam int VECTOR_LATENCY_CYCLES = 20;
   localparam int MATRIX_LATENCY_CYCLES = 2;
+  localparam int TABLE_COUNT = 2;
+  localparam int TABLE_BYTES = 256;
   localparam int TOKEN_LIMIT = 255;
   localparam int DEADLOCK_CYCLES = 64;
   localparam int ENGINES = 5;

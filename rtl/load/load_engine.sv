@@ -1,7 +1,7 @@
-// Load engine (docs/units/load.md): memory to scratchpad or parameter memory. At most four instructions between issue
-// and retirement; requests and writes go on side by side.
+// Load engine (docs/units/load.md): memory to scratchpad, parameter memory or table memory. At most four instructions
+// between issue and retirement; requests and writes go on side by side.
 //
-//   load_request ──bursts──> memory ──beats──> load_buffer ──window──> load_write ──words──> scratchpad, parameters
+//   load_request ──bursts──> memory ──beats──> load_buffer ──window──> load_write ──words──> scratchpad, parameters, tables
 //        ^────────────────────── beats freed ──────────────────────────────┘
 //
 //   cycle          t       t+1          ...  S            S+1       ...  S+c
@@ -9,7 +9,7 @@
 //   mem_req_o              1
 //   claim_req_o                              1 (beats there)
 //   claim_grant_i                            1
-//   load_wen_o                                            word 0         word c-1
+//   *_wen_o                                               word 0         word c-1
 //   retire_o                                                             1 (last segment)
 module load_engine #(
     parameter int ROWS          = 16,     // rows of the array
@@ -54,7 +54,11 @@ module load_engine #(
     // Parameter memory
     output logic                                    param_wen_o,      // write in this cycle
     output logic [                            17:0] param_addr_o,     // word address
-    output logic [                         B*8-1:0] param_wdata_o     // bytes
+    output logic [                         B*8-1:0] param_wdata_o,    // bytes
+    // Table memory
+    output logic                                    table_wen_o,      // write in this cycle
+    output logic [                            17:0] table_addr_o,     // word address
+    output logic [                         B*8-1:0] table_wdata_o     // bytes
 );
   localparam int RING_BITS = $clog2(LOAD_BEATS * BUS_BYTES);
   localparam int FREE_BITS = $clog2(LOAD_BEATS) + 1;
@@ -130,7 +134,10 @@ module load_engine #(
       .load_be_o,
       .param_wen_o,
       .param_addr_o,
-      .param_wdata_o
+      .param_wdata_o,
+      .table_wen_o,
+      .table_addr_o,
+      .table_wdata_o
   );
 
   assign accept_o = request_ready && in_flight_q < FLIGHT_BITS'(tpukit_isa::LOAD_IN_FLIGHT);

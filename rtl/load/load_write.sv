@@ -1,8 +1,8 @@
 // Write side of the load engine (docs/units/load.md): forms segments of up to 16 words, waits for their beats and their
 // banks, and writes a word a cycle. Divided as
 //
-//   pending ring ─> next segment (described in registers) ─grant─> running segment ─> access (scratchpad, parameters)
-//                                                └─ window address ─> read buffer ─┘ data one cycle later
+//   pending ring ─> next segment (described in registers) ─grant─> running segment ─> access (scratchpad, parameters,
+//                                                └─ window address ─> read buffer ─┘ tables), data one cycle later
 //
 //   cycle            S            S+1          S+2   ...  S+c            S+c+1
 //   claim_req_o      1                                    (next segment)
@@ -39,7 +39,7 @@ module load_write #(
     output logic [                       BANKS-1:0] claim_write_o,    // write ports that it asks for
     input  logic                                    claim_grant_i,    // granted in this cycle
     output logic [                       BANKS-1:0] hold_write_o,     // write ports held
-    output logic                                    grant_o,          // a segment is granted (parameters included)
+    output logic                                    grant_o,          // a segment is granted (of any destination)
     output logic                                    access_o,         // a word is written in this cycle
     output logic                                    address_error_o,  // the presented segment lies outside
     output logic                                    retire_o,         // an instruction retires in this cycle
@@ -50,13 +50,17 @@ module load_write #(
     output logic [                           B-1:0] load_be_o,        // byte enables
     output logic                                    param_wen_o,      // parameter memory: write
     output logic [                            17:0] param_addr_o,     // word address
-    output logic [                         B*8-1:0] param_wdata_o     // bytes
+    output logic [                         B*8-1:0] param_wdata_o,    // bytes
+    output logic                                    table_wen_o,      // table memory: write
+    output logic [                            17:0] table_addr_o,     // word address
+    output logic [                         B*8-1:0] table_wdata_o     // bytes
 );
   localparam int G = ROWS < COLUMNS ? ROWS : COLUMNS;
   localparam int WORD_GRANULES = B / G;
   localparam int BANK_GRANULES = BANK_WORDS * WORD_GRANULES;
   localparam int GRANULES = BANK_GRANULES * BANKS;
   localparam int PARAM_WORDS = PARAM_ENTRIES * 16 * COLUMNS / B;
+  localparam int TABLE_WORDS = tpukit_isa::TABLE_COUNT * tpukit_isa::TABLE_BYTES / B;
   localparam int SEGMENT = tpukit_isa::SEGMENT_WORDS;
   localparam int BEAT_SHIFT = $clog2(BUS_BYTES);
   localparam int LINE_BITS = tpukit_isa::LOAD_LINE_BYTES_BITS;  // 20
@@ -70,6 +74,7 @@ module load_write #(
 
   typedef struct packed {
     logic                             parameters;    // destination is the parameter memory
+    logic                             tables;        // destination is the table memory
     logic [LINE_BITS-1:0]             line_bytes;
     logic [16:0]                      words;
     logic [8:0]                       window_bytes;
@@ -99,6 +104,7 @@ module load_write #(
   assign head_offset               = head[tpukit_isa::LOAD_MEMORY_ADDRESS_LSB+:BEAT_SHIFT];
   assign head_destination          = head[tpukit_isa::LOAD_DESTINATION_LSB+:18];
   assign head_fields.parameters    = head[tpukit_isa::LOAD_SPACE_LSB+:2] == 2'(tpukit_isa::SPACE_PARAMETERS);
+  assign head_fields.tables        = head[tpukit_isa::LOAD_SPACE_LSB+:2] == 2'(tpukit_isa::SPACE_TABLES);
   assign head_fields.line_bytes    = head[tpukit_isa::LOAD_LINE_BYTES_LSB+:LINE_BITS];
   assign head_fields.words         = {1'b0, head[tpukit_isa::LOAD_WORDS_LSB+:16]} + 17'd1;
   assign head_fields.window_bytes  = head[tpukit_isa::LOAD_WINDOW_BYTES_LSB+:9];
@@ -137,23 +143,30 @@ module load_write #(
   logic wrap1, wrap2, last_line;
   logic present, grant, line_done, instruction_done;
   logic [4:0] count;
-  logic [ADDR_BITS-1:0] steps, address_last;
+  logic [ADDR_BITS-1:0] steps, address_last, space_words;  // of the destination, in its addresses
+  logic to_scratchpad;
   logic [BANKS-1:0] mask;
 
   assign count = last_segment_q ? words_left_q[4:0] : 5'(SEGMENT);
   assign steps = ADDR_BITS'(count) - ADDR_BITS'(1);
-  assign address_last = address_q + (next_q.parameters ? steps : ADDR_BITS'(steps * ADDR_BITS'(WORD_GRANULES)));
+  assign to_scratchpad = !next_q.parameters && !next_q.tables;
+  assign address_last = address_q + (to_scratchpad ? ADDR_BITS'(steps * ADDR_BITS'(WORD_GRANULES)) : steps);
   assign present = valid_q && needed_q <= available_q && (!run_q || run_last);
-  assign claim_req_o = present && !next_q.parameters;
-  assign grant = present && (next_q.parameters || claim_grant_i);
+  assign claim_req_o = present && to_scratchpad;
+  assign grant = present && (!to_scratchpad || claim_grant_i);
   assign line_done = grant && last_segment_q;
   assign instruction_done = line_done && last_line;
   assign take = (!valid_q || instruction_done) && (pending || issue_i);
   assign push = issue_i && !(take && !pending);
   assign grant_o = grant;
   assign claim_write_o = mask;
-  assign address_error_o = present &&
-      address_last >= (next_q.parameters ? ADDR_BITS'(PARAM_WORDS) : ADDR_BITS'(GRANULES));
+  assign address_error_o = present && address_last >= space_words;
+
+  always_comb begin
+    space_words = ADDR_BITS'(GRANULES);
+    if (next_q.parameters) space_words = ADDR_BITS'(PARAM_WORDS);
+    if (next_q.tables) space_words = ADDR_BITS'(TABLE_WORDS);
+  end
 
   bank_mask #(
       .BANKS(BANKS),
@@ -247,7 +260,7 @@ module load_write #(
     end else if (grant) begin
       words_left_d = words_left_q - 17'(SEGMENT);
       position_d   = position_q + POSITION_BITS'({next_q.window_stride, 4'd0});
-      address_d    = address_q + (next_q.parameters ? ADDR_BITS'(SEGMENT) : ADDR_BITS'(SEGMENT * WORD_GRANULES));
+      address_d    = address_q + (to_scratchpad ? ADDR_BITS'(SEGMENT * WORD_GRANULES) : ADDR_BITS'(SEGMENT));
       freed_d      = passed_q;
     end
   end
@@ -283,6 +296,9 @@ module load_write #(
 
   // ---- The running segment: words 1 and later ------------------------------------------------------------------
 
+  logic run_to_scratchpad;
+
+  assign run_to_scratchpad = !run_fields_q.parameters && !run_fields_q.tables;
   assign run_last      = run_left_q == '0;
   assign hold_write_o  = run_q && !run_last ? run_mask_q : '0;
   assign freed_beats_o = run_q && run_last ? run_freed_q : '0;
@@ -293,7 +309,7 @@ module load_write #(
   always_comb begin
     run_d         = run_q && !run_last;
     run_left_d    = run_left_q - 4'd1;
-    run_address_d = run_address_q + (run_fields_q.parameters ? ADDR_BITS'(1) : ADDR_BITS'(WORD_GRANULES));
+    run_address_d = run_address_q + (run_to_scratchpad ? ADDR_BITS'(WORD_GRANULES) : ADDR_BITS'(1));
     if (grant) begin
       run_d         = !address_error_o;  // nothing is written outside
       run_left_d    = 4'(count - 5'd1);
@@ -337,11 +353,14 @@ module load_write #(
         EDGE_BITS'(lane) >= first_q && EDGE_BITS'(lane) < end_q ? window_i[lane*8+:8] : run_fields_q.fill;
   end
 
-  assign load_wen_o    = run_q && !run_fields_q.parameters;
+  assign load_wen_o    = run_q && run_to_scratchpad;
   assign load_addr_o   = run_address_q[17:0];
   assign param_wen_o   = run_q && run_fields_q.parameters;
   assign param_addr_o  = run_address_q[17:0];
   assign param_wdata_o = load_wdata_o;
+  assign table_wen_o   = run_q && run_fields_q.tables;
+  assign table_addr_o  = run_address_q[17:0];
+  assign table_wdata_o = load_wdata_o;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -385,7 +404,7 @@ module load_write #(
     if (grant) begin
       run_fields_q <= next_q;
       run_final_q  <= instruction_done;
-      run_mask_q   <= next_q.parameters ? '0 : mask;
+      run_mask_q   <= to_scratchpad ? mask : '0;
       run_freed_q  <= FREE_BITS'(passed_q - freed_q);
     end
   end

@@ -109,18 +109,18 @@ module tpu #(
   logic [BANKS-1:0] store_hold_read, vector_hold_read, vector_hold_write, matrix_hold_read, load_hold_write;
   logic [1:0] vector_claim_acc, matrix_claim_acc, vector_hold_acc, matrix_hold_acc;
 
-  // Scratchpad, accumulators, parameter memory, weight FIFO
+  // Scratchpad, accumulators, parameter memory, tables, weight FIFO
   logic matrix_ren, vector_a_ren, vector_b_ren, vector_wen, store_ren, load_wen;
   logic [17:0] matrix_addr, vector_a_addr, vector_b_addr, vector_waddr, store_addr, load_waddr;
   logic [ROWS*8-1:0] matrix_rdata;
   logic [COLUMNS*8-1:0] vector_a_rdata, vector_b_rdata, vector_wdata;
-  logic [B*8-1:0] store_rdata, load_wdata, param_wdata;
+  logic [B*8-1:0] store_rdata, load_wdata, param_wdata, table_wdata;
   logic [B-1:0] load_be;
   logic acc_matrix_ren, acc_matrix_wen, acc_vector_ren;
   logic [15:0] acc_matrix_raddr, acc_matrix_waddr, acc_vector_raddr;
   logic [COLUMNS*32-1:0] acc_matrix_rdata, acc_matrix_wdata, acc_vector_rdata;
-  logic param_wen;
-  logic [17:0] param_addr;
+  logic param_wen, table_wen;
+  logic [17:0] param_addr, table_addr;
   logic tile_present, row_ren;
   logic [COLUMNS*9-1:0] row_data;
 
@@ -291,7 +291,10 @@ module tpu #(
       .load_be_o      (load_be),
       .param_wen_o    (param_wen),
       .param_addr_o   (param_addr),
-      .param_wdata_o  (param_wdata)
+      .param_wdata_o  (param_wdata),
+      .table_wen_o    (table_wen),
+      .table_addr_o   (table_addr),
+      .table_wdata_o  (table_wdata)
   );
 
   weights_engine #(
@@ -405,7 +408,10 @@ module tpu #(
       .acc_rdata_i        (acc_vector_rdata),
       .param_wen_i        (param_wen),
       .param_addr_i       (param_addr),
-      .param_wdata_i      (param_wdata)
+      .param_wdata_i      (param_wdata),
+      .table_wen_i        (table_wen),
+      .table_addr_i       (table_addr),
+      .table_wdata_i      (table_wdata)
   );
 
   store_engine #(

@@ -16,7 +16,7 @@ module vector_engine #(
     parameter int BANK_WORDS    = 2048,  // words of a scratchpad bank
     parameter int ACC_ROWS      = 1024,  // accumulator rows, both halves together
     parameter int PARAM_ENTRIES = 64,    // entries of the parameter memory
-    localparam int B            = ROWS > COLUMNS ? ROWS : COLUMNS  // bytes of a scratchpad or parameter word
+    localparam int B            = ROWS > COLUMNS ? ROWS : COLUMNS  // bytes of a scratchpad, parameter or table word
 ) (
     input  logic                                   clk_i,                // clock
     input  logic                                   rst_ni,               // synchronous reset, active low
@@ -57,7 +57,11 @@ module vector_engine #(
     // Parameter memory, written by the load engine
     input  logic                                   param_wen_i,          // write
     input  logic [                           17:0] param_addr_i,         // word address
-    input  logic [                        8*B-1:0] param_wdata_i         // data
+    input  logic [                        8*B-1:0] param_wdata_i,        // data
+    // Table memory, written by the load engine
+    input  logic                                   table_wen_i,          // write
+    input  logic [                           17:0] table_addr_i,         // word address
+    input  logic [                        8*B-1:0] table_wdata_i         // data
 );
   localparam int G = ROWS < COLUMNS ? ROWS : COLUMNS;  // bytes of a granule
   localparam int BANK_GRANULES = BANK_WORDS * (B / G);
@@ -150,7 +154,7 @@ module vector_engine #(
   logic first_tap, last_tap;
   logic [17:0] a_address, b_address, d_address;
   logic [tpukit_isa::VECTOR_PARAMETERS_BITS-1:0] entry;
-  logic from_acc_q, uses_b_q, maximum_q, multiply_q, use_residual_q, rescale_q;
+  logic from_acc_q, uses_b_q, maximum_q, multiply_q, use_residual_q, subtract_q, look_up_q, table_q, rescale_q;
   logic [7:0] a_zero_point_q, b_zero_point_q, zero_point_q, low_q, high_q;
   logic [ENTRY_BITS-1:0] record_q;
   logic [SEND_BITS-1:0] send_q;
@@ -184,6 +188,9 @@ module vector_engine #(
       maximum_q <= instr_q[tpukit_isa::VECTOR_REDUCE_LSB+:tpukit_isa::VECTOR_REDUCE_BITS]
           == tpukit_isa::VECTOR_REDUCE_BITS'(tpukit_isa::REDUCE_MAX);
       use_residual_q <= instr_q[tpukit_isa::VECTOR_USE_RESIDUAL_LSB];
+      subtract_q <= instr_q[tpukit_isa::VECTOR_SUBTRACT_LSB];
+      look_up_q <= instr_q[tpukit_isa::VECTOR_TABLE_LSB+:2] != 2'd0;
+      table_q <= instr_q[tpukit_isa::VECTOR_TABLE_LSB+:2] == 2'd2;
       rescale_q <= instr_q[tpukit_isa::VECTOR_RESCALE_LSB];
       a_zero_point_q <= instr_q[tpukit_isa::VECTOR_A_ZERO_POINT_LSB+:8];
       b_zero_point_q <= instr_q[tpukit_isa::VECTOR_B_ZERO_POINT_LSB+:8];
@@ -265,11 +272,17 @@ module vector_engine #(
       .param_wen_i,
       .param_addr_i,
       .param_wdata_i,
+      .table_wen_i,
+      .table_addr_i,
+      .table_wdata_i,
       .first_tap_0_i(first_tap),
       .from_accumulator_0_i(from_acc_q),
       .maximum_0_i(maximum_q),
       .multiply_0_i(multiply_q),
       .use_residual_0_i(use_residual_q),
+      .subtract_0_i(subtract_q),
+      .look_up_0_i(look_up_q),
+      .table_0_i(table_q),
       .rescale_0_i(rescale_q),
       .a_zero_point_0_i(a_zero_point_q),
       .b_zero_point_0_i(b_zero_point_q),

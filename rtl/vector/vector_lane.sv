@@ -1,13 +1,22 @@
-// One lane (channel) of the vector engine: taps, bias, requantization, clamp and residual addition, a tap every cycle.
-// A number in a port's name is the stage, the cycles since the read of the tap, in which it is given.
+// One lane (channel) of the vector engine: taps, bias, requantization, clamp, then residual addition or table, a tap every
+// cycle. A number in a port's name is the stage, the cycles since the read of the tap, in which it is given.
 //
 //   stage   1     2        3        4        5       6 7 8 9     10      11 12 13 14   15    16 17 18 19   20
 //           data  centred  product  reduced  + bias  requantize  clamp   requantize   sum   requantize    clamp
 //           a b                                       (L M H R)   value   (A and B)                        value_20_o
 //
+// A look-up has the table memory's address in stage 10 (the clamped value), its word in stage 11, where the byte is
+// selected, and the result in stage 12; there it waits up to stage 19, where a residual addition ends: one latency.
 // The requantization of stages 6 to 9 passes the value through where `rescale` is 0 (multiplier 2**31).
-module vector_lane (
+module vector_lane #(
+    parameter int ROWS    = 16,  // rows of the systolic array
+    parameter int COLUMNS = 16,  // lanes
+    localparam int B      = ROWS > COLUMNS ? ROWS : COLUMNS  // bytes of a word of the table memory
+) (
     input  logic        clk_i,               // clock
+    input  logic        table_wen_i,         // table memory: write
+    input  logic [17:0] table_addr_i,        // table memory: word address
+    input  logic [8*B-1:0] table_wdata_i,    // table memory: data
     input  logic [ 7:0] a_1_i,               // operand A from the scratchpad, int8
     input  logic [31:0] accumulator_1_i,     // operand A from the accumulators, int32
     input  logic [ 7:0] b_1_i,               // operand B, int8
@@ -31,13 +40,16 @@ module vector_lane (
     input  logic [31:0] b_multiplier_11_i,   // and of the second
     input  logic [ 4:0] a_right_13_i,        // right shift of the first operand
     input  logic [ 4:0] b_right_13_i,        // and of the second
+    input  logic        look_up_10_i,        // 1: the value is looked up in a table (never with the residual addition)
+    input  logic        table_10_i,          // table
+    input  logic        subtract_14_i,       // 1: the second operand is subtracted from the first
     input  logic [ 4:0] out_left_15_i,       // left shift of the sum
     input  logic [31:0] out_multiplier_16_i, // multiplier of the sum
     input  logic [ 4:0] out_right_18_i,      // right shift of the sum
     input  logic [ 7:0] out_zero_point_19_i, // added to the sum, int8
     input  logic [ 7:0] out_low_19_i,        // lower clamp of the sum, int8
     input  logic [ 7:0] out_high_19_i,       // upper clamp of the sum, int8
-    input  logic        use_residual_19_i,   // 1: the result is the sum, else the value of stage 10
+    input  logic        use_residual_19_i,   // 1: the result is the sum, else the value of stage 12
     output logic [ 7:0] value_20_o           // result of the taps up to that of 20 cycles ago, int8
 );
   // Taps
@@ -94,7 +106,7 @@ module vector_lane (
   // Residual addition
   logic [8:0] b_10;
   logic signed [31:0] first_10, second_10;
-  logic [31:0] a_quotient_14, b_quotient_14, sum_15_q, out_quotient_19;
+  logic [31:0] a_quotient_14, b_quotient_14, second_14, sum_15_q, out_quotient_19;
   logic a_round_14, b_round_14, out_round_19;
   logic [7:0] value_19, out_value_20_d, value_20_q;
 
@@ -125,8 +137,9 @@ module vector_lane (
       .quotient_o(b_quotient_14),
       .round_o(b_round_14)
   );
+  assign second_14 = b_quotient_14 + {31'd0, b_round_14};
   always_ff @(posedge clk_i) begin
-    sum_15_q <= a_quotient_14 + b_quotient_14 + {31'd0, a_round_14} + {31'd0, b_round_14};
+    sum_15_q <= a_quotient_14 + {31'd0, a_round_14} + (subtract_14_i ? -second_14 : second_14);
   end
   requantize u_out (
       .clk_i,
@@ -146,10 +159,33 @@ module vector_lane (
       .value_o(out_value_20_d)
   );
 
-  // Result
-  vector_delay #(.WIDTH(8), .CYCLES(9)) u_value (
+  // Table
+  logic look_up_11_q;
+  logic [7:0] value_11_q, entry_11, value_12_q;
+
+  table_memory #(
+      .ROWS(ROWS),
+      .COLUMNS(COLUMNS)
+  ) u_table (
       .clk_i,
-      .data_i(value_10_q),
+      .wen_i(table_wen_i),
+      .waddr_i(table_addr_i),
+      .wdata_i(table_wdata_i),
+      .read_i(look_up_10_i),
+      .table_i(table_10_i),
+      .index_i(value_10_q),
+      .entry_o(entry_11)
+  );
+  always_ff @(posedge clk_i) begin
+    look_up_11_q <= look_up_10_i;
+    value_11_q   <= value_10_q;
+    value_12_q   <= look_up_11_q ? entry_11 : value_11_q;
+  end
+
+  // Result
+  vector_delay #(.WIDTH(8), .CYCLES(7)) u_value (
+      .clk_i,
+      .data_i(value_12_q),
       .data_o(value_19)
   );
   always_ff @(posedge clk_i) value_20_q <= use_residual_19_i ? out_value_20_d : value_19;

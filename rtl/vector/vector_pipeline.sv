@@ -1,4 +1,4 @@
-// The vector engine's pipeline: parameter memory, lanes, and everything of an instruction that travels with a read. A
+// The vector engine's pipeline: parameter memory, lanes (each with its tables), and everything of an instruction that travels with a read. A
 // number in a port's or signal's name is its stage, the cycles since the read; a read in every cycle, of any
 // instruction. Parameters are read by index, each section in the stages before it is used.
 //
@@ -9,18 +9,24 @@ module vector_pipeline #(
     parameter int ROWS          = 16,  // rows of the systolic array
     parameter int COLUMNS       = 16,  // lanes
     parameter int PARAM_ENTRIES = 64,  // entries of the parameter memory
-    localparam int B            = ROWS > COLUMNS ? ROWS : COLUMNS,  // bytes of a parameter word
+    localparam int B            = ROWS > COLUMNS ? ROWS : COLUMNS,  // bytes of a parameter or table word
     localparam int ENTRY_BITS   = $clog2(PARAM_ENTRIES)  // bits of a parameter entry's index
 ) (
     input  logic                  clk_i,               // clock
     input  logic                  param_wen_i,         // parameter memory: write
     input  logic [          17:0] param_addr_i,        // parameter memory: word address
     input  logic [       8*B-1:0] param_wdata_i,       // parameter memory: data
+    input  logic                  table_wen_i,         // table memory: write
+    input  logic [          17:0] table_addr_i,        // table memory: word address
+    input  logic [       8*B-1:0] table_wdata_i,       // table memory: data
     input  logic                  first_tap_0_i,       // the read is the first tap of a result
     input  logic                  from_accumulator_0_i,// A comes from the accumulators
     input  logic                  maximum_0_i,         // taps are combined by maximum
     input  logic                  multiply_0_i,        // taps are products of A and B
     input  logic                  use_residual_0_i,    // residual addition
+    input  logic                  subtract_0_i,        // it subtracts
+    input  logic                  look_up_0_i,         // results are looked up in a table
+    input  logic                  table_0_i,           // table
     input  logic                  rescale_0_i,         // bias and requantization
     input  logic [           7:0] a_zero_point_0_i,    // subtracted from A unless the reduction is the maximum, int8
     input  logic [           7:0] b_zero_point_0_i,    // subtracted from B, int8
@@ -39,7 +45,7 @@ module vector_pipeline #(
   // What travels with the read
   logic from_accumulator_1;
   logic [7:0] a_zero_point_1, b_zero_point_1;
-  logic first_3, maximum_3, multiply_3, rescale_3, rescale_4, rescale_5, use_residual_19;
+  logic first_3, maximum_3, multiply_3, rescale_3, rescale_4, rescale_5, look_up_10, table_10, subtract_14, use_residual_19;
   logic [ENTRY_BITS-1:0] entry_2, entry_3, entry_4, record_8;
   logic [7:0] offset_9, low_9, high_9, zero_point_9, zero_point_10;
 
@@ -90,6 +96,22 @@ module vector_pipeline #(
       .data_o({offset_9, low_9, high_9, zero_point_9})
   );
   always_ff @(posedge clk_i) zero_point_10 <= zero_point_9;
+  vector_delay #(
+      .WIDTH (2),
+      .CYCLES(10)
+  ) u_tables (
+      .clk_i,
+      .data_i({look_up_0_i, table_0_i}),
+      .data_o({look_up_10, table_10})
+  );
+  vector_delay #(
+      .WIDTH (1),
+      .CYCLES(14)
+  ) u_subtract (
+      .clk_i,
+      .data_i(subtract_0_i),
+      .data_o(subtract_14)
+  );
   vector_delay #(
       .WIDTH (1),
       .CYCLES(19)
@@ -206,8 +228,14 @@ module vector_pipeline #(
   );
 
   for (genvar c = 0; c < COLUMNS; c++) begin : g_lane
-    vector_lane u_lane (
+    vector_lane #(
+        .ROWS(ROWS),
+        .COLUMNS(COLUMNS)
+    ) u_lane (
         .clk_i,
+        .table_wen_i,
+        .table_addr_i,
+        .table_wdata_i,
         .a_1_i(a_1_i[8*c+:8]),
         .accumulator_1_i(accumulators_1_i[32*c+:32]),
         .b_1_i(b_1_i[8*c+:8]),
@@ -231,6 +259,9 @@ module vector_pipeline #(
         .b_multiplier_11_i(b_multiplier_11),
         .a_right_13_i(a_right_13),
         .b_right_13_i(b_right_13),
+        .look_up_10_i(look_up_10),
+        .table_10_i(table_10),
+        .subtract_14_i(subtract_14),
         .out_left_15_i(out_left_15),
         .out_multiplier_16_i(out_multiplier_16),
         .out_right_18_i(out_right_18),

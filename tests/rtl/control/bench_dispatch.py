@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from typing import Any
 
@@ -22,10 +23,12 @@ def is_illegal(word: int, block: int) -> bool:
         case Opcode.LOAD | Opcode.STORE:
             if values["window_bytes"] == 0 or values["window_bytes"] + values["lane_offset"] > block:
                 return True
-            if instruction.opcode is Opcode.STORE or values["space"] != LoadSpace.PARAMETERS:
+            if instruction.opcode is Opcode.STORE or values["space"] == LoadSpace.SCRATCHPAD:
                 return False
             return values["window_bytes"] != block or values["lane_offset"] != 0
         case Opcode.VECTOR:
+            if (values["table"] and values["use_residual"]) or (values["subtract"] and not values["use_residual"]):
+                return True
             return values["reduce"] == VectorReduce.MAC and bool(values["use_residual"] or values["source"])
     return False
 
@@ -99,6 +102,21 @@ async def each_reserved_bit(dut: Any) -> None:
 
 
 @cocotb.test()
+async def vector_modes(dut: Any) -> None:
+    """Every combination of the fields that the rules for vector name."""
+    at = FORMATS[Opcode.VECTOR].offsets()
+    sizes = {"reduce": 8, "source": 2, "use_residual": 2, "table": 4, "subtract": 2}
+    legal = 0
+    for values in itertools.product(*map(range, sizes.values())):
+        word = int(Opcode.VECTOR)
+        for name, value in zip(sizes, values, strict=True):
+            word |= value << at[name]
+        legal += not await check(dut, word, 0)
+    # Sum and max from either source: no residual with 3 tables, or a residual added or subtracted. Mac: 3 tables.
+    assert legal == 2 * 2 * (3 + 2) + 3
+
+
+@cocotb.test()
 async def reserved_opcodes(dut: Any) -> None:
     for opcode in range(6, 16):
         assert await check(dut, opcode, 0)
@@ -111,7 +129,7 @@ async def windows(dut: Any) -> None:
         at = FORMATS[opcode].offsets()
         for window in (0, 1, block - 1, block, block + 1, 255, 256, 511):
             for lane in (0, 1, block - 1, block, 255):
-                for space in (0, 1) if opcode is Opcode.LOAD else (0,):
+                for space in (0, 1, 2, 3) if opcode is Opcode.LOAD else (0,):
                     word = int(opcode) | window << at["window_bytes"] | lane << at["lane_offset"]
                     if opcode is Opcode.LOAD:
                         word |= space << at["space"]

@@ -7,19 +7,21 @@ from typing import Any
 
 import cocotb
 
-from machine.isa import Opcode, encode, make
+from machine.isa import LoadSpace, Opcode, encode, make
 from tests.rtl.bench import edge, parameters, reset, settle
 from tests.rtl.load.model import LoadModel
 from tests.rtl.memory.port import MODULO, ReadMemory, compare
 
 MEMORY_BYTES = 1 << 16
+PORTS = {LoadSpace.SCRATCHPAD: "load", LoadSpace.PARAMETERS: "param", LoadSpace.TABLES: "table"}
+"""Prefix of the write port of each destination."""
 
 
 def instruction(model: LoadModel, load_beats: int, kind: str) -> dict[str, int]:
     """Return the fields of a random legal instruction."""
     word, bus, buffer = model.word, model.bus, load_beats * model.bus
-    parameters_space = random.random() < 0.2
-    window = word if parameters_space else random.randint(1, word)
+    space = random.choices(tuple(LoadSpace), (6, 1, 1))[0]
+    window = random.randint(1, word) if space is LoadSpace.SCRATCHPAD else word
     counts = [random.choice((1, 1, 2, 3)) for _ in range(3)]
     if kind == "short":
         words, length, stride, pad = 1, random.randint(0, 2 * word), random.randint(0, 20), random.randint(0, 4)
@@ -37,7 +39,9 @@ def instruction(model: LoadModel, load_beats: int, kind: str) -> dict[str, int]:
         pad = random.choice((0, 0, random.randint(0, 3 * word), random.randint(0, 200)))
         natural = max(0, words * stride + window - pad)
         length = random.choice((0, 1, natural, max(0, natural - random.randint(0, 9)), random.randint(0, natural + 40)))
-    return _fields(model, words, length, window, stride, pad, counts, parameters_space)
+    if space is LoadSpace.TABLES and words > model.limits[space]:
+        words = random.randint(1, model.limits[space])
+    return _fields(model, words, length, window, stride, pad, counts, space)
 
 
 def _fields(
@@ -48,12 +52,10 @@ def _fields(
     stride: int,
     pad: int,
     counts: list[int],
-    parameters_space: bool,
+    space: LoadSpace,
 ) -> dict[str, int]:
     lines = counts[0] * counts[1] * counts[2]
-    step = 1 if parameters_space else model.word_granules
-    space = model.parameter_words if parameters_space else model.bank_granules * model.banks
-    room = space - words * step
+    room = model.limits[space] - words * model.step_of(space)
     d_strides = [random.randrange(max(1, room // 8)) for _ in range(3)]
     reach = sum((count - 1) * stride for count, stride in zip(counts, d_strides, strict=True))
     if reach > room:
@@ -65,7 +67,7 @@ def _fields(
     assert lowest <= highest and lines
     return {
         "send": random.randrange(16) << 1,
-        "space": int(parameters_space),
+        "space": int(space),
         "memory_address": random.randint(lowest, highest),
         "line_bytes": length,
         "destination": destination,
@@ -100,9 +102,9 @@ async def lockstep(
     memory = ReadMemory(content, model.bus, latency, beat_rate)
     left = [instruction(model, p["LOAD_BEATS"], kind) for _ in range(instructions)]
     if broken:
-        space = model.parameter_words if left[-1]["space"] else model.bank_granules * model.banks
-        step = 1 if left[-1]["space"] else model.word_granules
-        left[-1]["destination"] = max(0, space - random.randint(-2, left[-1]["words"] - 1) * step)
+        space = LoadSpace(left[-1]["space"])
+        beyond = random.randint(-2, left[-1]["words"] - 1) * model.step_of(space)
+        left[-1]["destination"] = max(0, model.limits[space] - beyond)
     encoded = [encode(make(Opcode.LOAD, **values)) for values in left]
     words = [int.from_bytes(data, "little") for data in encoded]
     for name in ("instr_valid_i", "mem_grant_i", "mem_rvalid_i", "mem_rlast_i", "claim_grant_i"):
@@ -133,7 +135,7 @@ async def lockstep(
             assert broken, "the model finds an address error in a legal instruction"
             await edge(dut)
             await settle()
-            compare(dut, {"load_wen_o": 0, "param_wen_o": 0}, cycle + 1)
+            compare(dut, {f"{port}_wen_o": 0 for port in PORTS.values()}, cycle + 1)
             return model
         if valid and expected["accept_o"]:
             left.pop(0)
@@ -146,16 +148,16 @@ async def lockstep(
 
 def check_write(dut: Any, expected: dict[str, int], cycle: int) -> None:
     """Compare the write ports: enables, address, and the bytes under the mask."""
-    parameters_space = expected.get("space", 0)
-    outputs = {"load_wen_o": expected["wen"] & ~parameters_space & 1, "param_wen_o": expected["wen"] & parameters_space}
+    port = PORTS[LoadSpace(expected.get("space", 0))]
+    outputs = {f"{name}_wen_o": int(name == port and expected["wen"]) for name in PORTS.values()}
     if not expected["wen"]:
         compare(dut, outputs, cycle)
         return
-    outputs["param_addr_o" if parameters_space else "load_addr_o"] = expected["address"]
-    if not parameters_space:
+    outputs[f"{port}_addr_o"] = expected["address"]
+    if port == PORTS[LoadSpace.SCRATCHPAD]:
         outputs["load_be_o"] = expected["mask"]
     compare(dut, outputs, cycle)
-    data = int((dut.param_wdata_o if parameters_space else dut.load_wdata_o).value.resolve("zeros"))
+    data = int(getattr(dut, f"{port}_wdata_o").value.resolve("zeros"))
     mask = sum(255 << 8 * lane for lane in range(expected["mask"].bit_length()) if expected["mask"] >> lane & 1)
     assert data & mask == expected["data"], f"cycle {cycle}: data {data & mask:x}, expected {expected['data']:x}"
 

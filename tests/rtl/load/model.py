@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from machine.config import TABLE_BYTES, TABLE_COUNT
+from machine.isa import LoadSpace
 from machine.registers import EngineState
 from tests.rtl.memory.port import burst, line_starts, pieces
 
@@ -53,7 +55,12 @@ class LoadModel:
         self.word_granules = self.word // min(self.rows, self.columns)
         self.banks = parameters["BANKS"]
         self.bank_granules = parameters["BANK_WORDS"] * self.word_granules
-        self.parameter_words = parameters["PARAM_ENTRIES"] * 4 * (4 * self.columns // self.word)
+        self.limits = {
+            LoadSpace.SCRATCHPAD: self.bank_granules * self.banks,
+            LoadSpace.PARAMETERS: parameters["PARAM_ENTRIES"] * 4 * (4 * self.columns // self.word),
+            LoadSpace.TABLES: TABLE_COUNT * TABLE_BYTES // self.word,
+        }
+        """Addresses of each destination."""
         self.memory = memory
         self.cycle = 0
         self.free = parameters["LOAD_BEATS"]
@@ -107,9 +114,13 @@ class LoadModel:
         """Say whether this cycle is the last access of a segment."""
         return self.running is not None and self.cycle == self.running[0] + self.running[1].count
 
+    def step_of(self, space: int) -> int:
+        """Return the addresses from one word to the next."""
+        return self.word_granules if space == LoadSpace.SCRATCHPAD else 1
+
     def addresses(self, segment: Segment, job: Job) -> list[int]:
         """Return the addresses of a segment's words, not wrapped."""
-        step = 1 if job.values["space"] else self.word_granules
+        step = self.step_of(job.values["space"])
         first = segment.line.destination + segment.first_word * step
         return [first + word * step for word in range(segment.count)]
 
@@ -142,8 +153,8 @@ class LoadModel:
         """
         request, segment = self.request(), self.segment()
         job = self.writing[0] if self.writing else None
-        parameters = bool(segment and job and job.values["space"])
-        segment_grant = segment is not None and (parameters or claimed)
+        at_once = bool(segment and job and job.values["space"] != LoadSpace.SCRATCHPAD)
+        segment_grant = segment is not None and (at_once or claimed)
         finishes = self.active is not None and not self.active.bursts
         finishes |= bool(request and granted and self.active and len(self.active.bursts) == 1)
         accept = (self.active is None or finishes) and len(self.jobs) < 4
@@ -156,7 +167,7 @@ class LoadModel:
             "retire_o": retire,
             "idle_o": not self.jobs,
             "quiet_o": not (issued or segment_grant or (request and granted) or access or beat),
-            "claim_req_o": segment is not None and not parameters,
+            "claim_req_o": segment is not None and not at_once,
             "hold_write_o": 0,
             "address_error_o": 0,
             **self.write(),
@@ -166,9 +177,9 @@ class LoadModel:
         if retire and self.running:
             out["retire_send_o"] = self.running[2].values["send"]
         if segment and job:
-            limit = self.parameter_words if parameters else self.bank_granules * self.banks
+            limit = self.limits[LoadSpace(job.values["space"])]
             out["address_error_o"] = max(self.addresses(segment, job)) >= limit
-            if not parameters:
+            if not at_once:
                 out["claim_write_o"] = self.banks_of(segment, job)
         if self.running and not last:
             out["hold_write_o"] = self.banks_of(self.running[1], self.running[2])

@@ -7,6 +7,7 @@ import random
 from typing import Any
 
 import cocotb
+import numpy as np
 
 from machine import isa
 from machine.isa import Instruction
@@ -24,12 +25,20 @@ def _shape() -> model.Shape:
 
 def _clear(dut: Any) -> None:
     for name in ("instr", "instr_valid", "claim_grant", "claim_bank_denied", "a_rdata", "b_rdata", "acc_rdata",
-                 "param_wen", "param_addr", "param_wdata"):  # fmt: skip
+                 "param_wen", "param_addr", "param_wdata", "table_wen", "table_addr", "table_wdata"):  # fmt: skip
         getattr(dut, f"{name}_i").value = 0
 
 
-async def _load_parameters(dut: Any, memories: model.Memories) -> None:
-    """Write every entry by words of B bytes; also section 3, which does not exist."""
+def _write_table_word(dut: Any, memories: model.Memories, word: int) -> None:
+    """Drive the write of one word of the table memory."""
+    data = memories.tables.tobytes()[word * memories.shape.word :][: memories.shape.word]
+    dut.table_wen_i.value = 1
+    dut.table_addr_i.value = word
+    dut.table_wdata_i.value = int.from_bytes(data, "little")
+
+
+async def _load_memories(dut: Any, memories: model.Memories) -> None:
+    """Write every parameter entry by words of B bytes, also section 3, which does not exist; and the tables."""
     shape = memories.shape
     words = 4 * shape.columns // shape.word
     dut.param_wen_i.value = 1
@@ -43,6 +52,10 @@ async def _load_parameters(dut: Any, memories: model.Memories) -> None:
                 dut.param_wdata_i.value = int.from_bytes(data[word * shape.word :][: shape.word], "little")
                 await edge(dut)
     dut.param_wen_i.value = 0
+    for word in range(memories.tables.size // shape.word):
+        _write_table_word(dut, memories, word)
+        await edge(dut)
+    dut.table_wen_i.value = 0
 
 
 class Bench:
@@ -54,6 +67,19 @@ class Bench:
         self.program = list(program)
         self.pressure = pressure
         self.states: dict[str, int] = {}
+        self.reloaded: int | None = None
+        """Table of which words are rewritten while the program runs."""
+
+    def _reload(self) -> None:
+        """Write new bytes to a word of the table that is reloaded, or leave the port alone."""
+        self.dut.table_wen_i.value = 0
+        if self.reloaded is None or random.random() < 0.3:
+            return
+        flat, size = self.memories.tables.reshape(-1), self.shape.word
+        words = len(self.memories.tables[0]) // size
+        word = self.reloaded * words + random.randrange(words)
+        flat[word * size :][:size] = np.frombuffer(random.randbytes(size), dtype=np.int8)
+        _write_table_word(self.dut, self.memories, word)
 
     def _foreign(self) -> tuple[int, int, int]:
         """Ports that the other engines have in this cycle: scratchpad read, write, accumulator halves."""
@@ -106,6 +132,7 @@ class Bench:
     async def cycle(self) -> None:
         """One cycle, from just after its edge to its end."""
         dut, engine = self.dut, self.model
+        self._reload()
         head = self.program[0] if self.program and random.random() > self.pressure / 2 else None
         dut.instr_valid_i.value = head is not None
         word = int.from_bytes(isa.encode(head), "little") if head else random.getrandbits(512)
@@ -159,7 +186,7 @@ async def random_programs(dut: Any) -> None:
     await edge(dut)
     for pressure in (0.0, 0.3, 0.8):
         memories = model.random_memories(shape)
-        await _load_parameters(dut, memories)
+        await _load_memories(dut, memories)
         program = [model.random_instruction(shape) for _ in range(INSTRUCTIONS // 3)]
         bench = Bench(dut, memories, program, pressure)
         await bench.run()
@@ -177,7 +204,7 @@ async def single_results_back_to_back(dut: Any) -> None:
     _clear(dut)
     await reset(dut)
     await edge(dut)
-    await _load_parameters(dut, memories)
+    await _load_memories(dut, memories)
     one = dict.fromkeys(("blocks", "y_count", "x_count", "ky_count", "kx_count"), 1)
     program = []
     for number in range(60):
@@ -197,14 +224,58 @@ async def single_results_back_to_back(dut: Any) -> None:
 
 
 @cocotb.test()
-async def reset_empties_the_pipeline(dut: Any) -> None:
-    """A reset with instructions in flight leaves nothing behind; the parameter memory keeps its contents."""
+async def one_table_is_reloaded_while_the_other_is_used(dut: Any) -> None:
+    """Words of one table change all the time, results come from the other; then the two change places."""
     shape = _shape()
     memories = model.random_memories(shape)
     _clear(dut)
     await reset(dut)
     await edge(dut)
-    await _load_parameters(dut, memories)
+    await _load_memories(dut, memories)
+    for round_ in range(4):
+        used = round_ % 2
+        program = [model.with_table(model.random_instruction(shape), used + 1) for _ in range(INSTRUCTIONS // 10)]
+        bench = Bench(dut, memories, program, 0.2)
+        bench.reloaded = 1 - used
+        await bench.run()
+
+
+@cocotb.test()
+async def every_entry_of_both_tables(dut: Any) -> None:
+    """All 256 values from the scratchpad, looked up in either table and passed by in turn, a result a cycle."""
+    shape = _shape()
+    memories = model.random_memories(shape)
+    _clear(dut)
+    await reset(dut)
+    await edge(dut)
+    await _load_memories(dut, memories)
+    one = dict.fromkeys(("blocks", "y_count", "x_count", "ky_count", "kx_count"), 1)
+    step = max(1, shape.columns // shape.granule)
+    program, d = [], (shape.banks - 1) * shape.bank_granules
+    rows = shape.bank_granules // step
+    values = np.arange(-128, 128, dtype=np.int8)
+    for first in range(0, len(values), shape.columns):
+        a = first // shape.columns % rows * step
+        for table in (1, 0, 2):
+            program.append(isa.make(isa.Opcode.VECTOR, **one, a=a, d=d, low=-128, high=127, table=table))
+    for first in range(0, len(values), rows * shape.columns):
+        for a, part in enumerate(np.split(values[first:][: rows * shape.columns], rows)):
+            memories.scratchpad[memories.row(a * step)] = part
+        bench = Bench(dut, memories, program[: 3 * rows], 0.0)
+        del program[: 3 * rows]
+        await bench.run()
+        assert bench.states["busy"] == 3 * rows
+
+
+@cocotb.test()
+async def reset_empties_the_pipeline(dut: Any) -> None:
+    """A reset with instructions in flight leaves nothing behind; parameter memory and tables keep their contents."""
+    shape = _shape()
+    memories = model.random_memories(shape)
+    _clear(dut)
+    await reset(dut)
+    await edge(dut)
+    await _load_memories(dut, memories)
     for length in (1, 3, 12, 30):
         program = [model.random_instruction(shape) for _ in range(10)]
         bench = Bench(dut, memories, program, 0.0)

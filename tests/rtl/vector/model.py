@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from machine import isa, numerics
-from machine.config import VECTOR_LATENCY_CYCLES
+from machine.config import TABLE_BYTES, TABLE_COUNT, VECTOR_LATENCY_CYCLES
 from machine.isa import Instruction, VectorReduce, VectorSource
 
 ADDRESSES = 1 << 18
@@ -53,12 +53,13 @@ class Shape:
 
 @dataclass
 class Memories:
-    """Scratchpad bytes, accumulators and parameter entries [entry, section, lane]."""
+    """Scratchpad bytes, accumulators, parameter entries [entry, section, lane] and tables [table, entry]."""
 
     shape: Shape
     scratchpad: npt.NDArray[np.int8]
     accumulators: npt.NDArray[np.int32]
     parameters: npt.NDArray[np.int32]
+    tables: npt.NDArray[np.int8]
 
     def row(self, address: int) -> slice:
         """Bytes of the `columns` bytes at a granule (lower address bits ignored, wrapping at the scratchpad's end)."""
@@ -122,7 +123,10 @@ def result(
             int(record[0, 3]),
             int(record[1, 3]),
             int(record[2, 3]),
+            subtract=bool(instruction["subtract"]),
         )
+    if instruction["table"]:
+        v = numerics.look_up(v, memories.tables[instruction["table"] - 1])
     return v
 
 
@@ -300,7 +304,12 @@ def random_memories(shape: Shape) -> Memories:
             parameters[entry] = _record(shape, generator)
         else:
             parameters[entry] = _channels(shape, generator)
-    return Memories(shape, scratchpad, accumulators, parameters)
+    return Memories(shape, scratchpad, accumulators, parameters, random_tables(generator))
+
+
+def random_tables(generator: np.random.Generator) -> npt.NDArray[np.int8]:
+    """Return tables of random bytes."""
+    return generator.integers(-128, 128, (TABLE_COUNT, TABLE_BYTES), dtype=np.int8)
 
 
 def _channels(shape: Shape, generator: np.random.Generator) -> npt.NDArray[np.int32]:
@@ -328,6 +337,13 @@ def _record(shape: Shape, generator: np.random.Generator) -> npt.NDArray[np.int3
     return lanes
 
 
+def with_table(instruction: Instruction, table: int) -> Instruction:
+    """Return the instruction, with its results looked up in a table (1, 2) in place of a residual addition."""
+    values = dict(instruction.values) | {"use_residual": 0, "subtract": 0, "table": table}
+    del values["opcode"]
+    return isa.make(isa.Opcode.VECTOR, **values)
+
+
 def random_instruction(shape: Shape) -> Instruction:
     """One legal instruction of any mode; now and then one whose ranges reach outside."""
     mode = random.choice(("sum", "sum", "max", "mac", "mac", "accumulator", "accumulator"))
@@ -348,6 +364,8 @@ def random_instruction(shape: Shape) -> Instruction:
         "source": VectorSource.ACCUMULATOR if mode == "accumulator" else VectorSource.SCRATCHPAD,
         "reduce": {"max": VectorReduce.MAX, "mac": VectorReduce.MAC}.get(mode, VectorReduce.SUM),
         "use_residual": int(residual),
+        "subtract": int(residual and random.random() < 0.5),
+        "table": 0 if residual else random.choice((0, 1, 2)),
         "rescale": int(random.random() < 0.7),
         "blocks": sizes["block"],
         **{f"{name}_count": sizes[name] for name in LOOPS[1:]},

@@ -12,6 +12,7 @@ SOURCES = [
         "vector_delay",
         "requantize",
         "vector_clamp",
+        "table_memory",
         "vector_lane",
         "parameter_memory",
         "vector_address_walker",
