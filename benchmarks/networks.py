@@ -165,11 +165,13 @@ NETWORKS: dict[str, Callable[[], onnx.ModelProto]] = {
 """Networks by name."""
 
 
-def compile_random(machine: Machine, model: onnx.ModelProto, source: str, samples: int = 2) -> Program:
+def compile_random(
+    machine: Machine, model: onnx.ModelProto, source: str, samples: int = 2, batch: int = 1
+) -> Program:
     """Compile a model with random calibration data (its accuracy means nothing, its time does)."""
     shape = [entry.dim_value for entry in model.graph.input[0].type.tensor_type.shape.dim]
     data = np.random.default_rng(1).normal(size=(samples, *shape[1:])).astype(np.float32)
-    return compile_program(model.SerializeToString(), machine, {INPUT: data}, source=source)
+    return compile_program(model.SerializeToString(), machine, {INPUT: data}, source=source, batch=batch)
 
 
 def compile_convolution(
