@@ -1,5 +1,5 @@
 // The matrix engine: weight shift, passes (one weight tile each), row addresses, the array and the accumulation
-// (docs/units/matrix.md). Instances: systolic_array.
+// (docs/units/matrix.md). Instances: matrix_passes, systolic_array.
 //
 // A pass of m rows, granted in S (r = ROWS, c = COLUMNS; a = S+1+i is the read of row i):
 //
@@ -85,7 +85,6 @@ module matrix_engine #(
 
   // ---- Fields of the queue's head ----------------------------------------------------------------------------------
   logic [tpukit_isa::MATRIX_SEND_BITS-1:0] in_send;
-  logic [tpukit_isa::MATRIX_A_BITS-1:0] in_a;
   logic [tpukit_isa::MATRIX_A_SPAN_BITS-1:0] in_a_span;
   logic [tpukit_isa::MATRIX_ROW_COUNT0_BITS-1:0] in_row_count0;
   logic [tpukit_isa::MATRIX_ROW_COUNT1_BITS-1:0] in_row_count1;
@@ -93,20 +92,9 @@ module matrix_engine #(
   logic [tpukit_isa::MATRIX_ROW_STRIDE0_BITS-1:0] in_row_stride0;
   logic [tpukit_isa::MATRIX_ROW_STRIDE1_BITS-1:0] in_row_stride1;
   logic [tpukit_isa::MATRIX_ROW_STRIDE2_BITS-1:0] in_row_stride2;
-  logic [tpukit_isa::MATRIX_TAP_COUNT0_BITS-1:0] in_tap_count0;
-  logic [tpukit_isa::MATRIX_TAP_COUNT1_BITS-1:0] in_tap_count1;
-  logic [tpukit_isa::MATRIX_TAP_COUNT2_BITS-1:0] in_tap_count2;
-  logic [tpukit_isa::MATRIX_TAP_STRIDE0_BITS-1:0] in_tap_stride0;
-  logic [tpukit_isa::MATRIX_TAP_STRIDE1_BITS-1:0] in_tap_stride1;
-  logic [tpukit_isa::MATRIX_TAP_STRIDE2_BITS-1:0] in_tap_stride2;
-  logic [tpukit_isa::MATRIX_BLOCKS_BITS-1:0] in_blocks;
-  logic [tpukit_isa::MATRIX_BLOCK_STRIDE_BITS-1:0] in_block_stride;
-  logic [tpukit_isa::MATRIX_ACCUMULATOR_BITS-1:0] in_accumulator;
-  logic [tpukit_isa::MATRIX_ACCUMULATOR_STRIDE_BITS-1:0] in_accumulator_stride;
   logic [tpukit_isa::MATRIX_ZERO_POINT_BITS-1:0] in_zero_point;
   logic in_accumulate;
   assign in_send = instr_i[tpukit_isa::MATRIX_SEND_LSB+:tpukit_isa::MATRIX_SEND_BITS];
-  assign in_a = instr_i[tpukit_isa::MATRIX_A_LSB+:tpukit_isa::MATRIX_A_BITS];
   assign in_a_span = instr_i[tpukit_isa::MATRIX_A_SPAN_LSB+:tpukit_isa::MATRIX_A_SPAN_BITS];
   assign in_row_count0 = instr_i[tpukit_isa::MATRIX_ROW_COUNT0_LSB+:tpukit_isa::MATRIX_ROW_COUNT0_BITS];
   assign in_row_count1 = instr_i[tpukit_isa::MATRIX_ROW_COUNT1_LSB+:tpukit_isa::MATRIX_ROW_COUNT1_BITS];
@@ -114,17 +102,6 @@ module matrix_engine #(
   assign in_row_stride0 = instr_i[tpukit_isa::MATRIX_ROW_STRIDE0_LSB+:tpukit_isa::MATRIX_ROW_STRIDE0_BITS];
   assign in_row_stride1 = instr_i[tpukit_isa::MATRIX_ROW_STRIDE1_LSB+:tpukit_isa::MATRIX_ROW_STRIDE1_BITS];
   assign in_row_stride2 = instr_i[tpukit_isa::MATRIX_ROW_STRIDE2_LSB+:tpukit_isa::MATRIX_ROW_STRIDE2_BITS];
-  assign in_tap_count0 = instr_i[tpukit_isa::MATRIX_TAP_COUNT0_LSB+:tpukit_isa::MATRIX_TAP_COUNT0_BITS];
-  assign in_tap_count1 = instr_i[tpukit_isa::MATRIX_TAP_COUNT1_LSB+:tpukit_isa::MATRIX_TAP_COUNT1_BITS];
-  assign in_tap_count2 = instr_i[tpukit_isa::MATRIX_TAP_COUNT2_LSB+:tpukit_isa::MATRIX_TAP_COUNT2_BITS];
-  assign in_tap_stride0 = instr_i[tpukit_isa::MATRIX_TAP_STRIDE0_LSB+:tpukit_isa::MATRIX_TAP_STRIDE0_BITS];
-  assign in_tap_stride1 = instr_i[tpukit_isa::MATRIX_TAP_STRIDE1_LSB+:tpukit_isa::MATRIX_TAP_STRIDE1_BITS];
-  assign in_tap_stride2 = instr_i[tpukit_isa::MATRIX_TAP_STRIDE2_LSB+:tpukit_isa::MATRIX_TAP_STRIDE2_BITS];
-  assign in_blocks = instr_i[tpukit_isa::MATRIX_BLOCKS_LSB+:tpukit_isa::MATRIX_BLOCKS_BITS];
-  assign in_block_stride = instr_i[tpukit_isa::MATRIX_BLOCK_STRIDE_LSB+:tpukit_isa::MATRIX_BLOCK_STRIDE_BITS];
-  assign in_accumulator = instr_i[tpukit_isa::MATRIX_ACCUMULATOR_LSB+:tpukit_isa::MATRIX_ACCUMULATOR_BITS];
-  assign in_accumulator_stride =
-      instr_i[tpukit_isa::MATRIX_ACCUMULATOR_STRIDE_LSB+:tpukit_isa::MATRIX_ACCUMULATOR_STRIDE_BITS];
   assign in_zero_point = instr_i[tpukit_isa::MATRIX_ZERO_POINT_LSB+:tpukit_isa::MATRIX_ZERO_POINT_BITS];
   assign in_accumulate = instr_i[tpukit_isa::MATRIX_ACCUMULATE_LSB];
 
@@ -132,29 +109,19 @@ module matrix_engine #(
   logic issue;
   logic active_q, active_d;
   logic [4:0] send_q;
-  logic [ADDRESS_BITS-1:0] a_span_q, block_stride_q;
+  logic [ADDRESS_BITS-1:0] a_span_q;
   logic [ADDRESS_BITS-1:0] row_stride0_q, row_stride1_q, row_stride2_q;
-  logic [ADDRESS_BITS-1:0] tap_stride0_q, tap_stride1_q, tap_stride2_q;
   logic [tpukit_isa::MATRIX_ROW_COUNT0_BITS-1:0] row_count0_q;
   logic [tpukit_isa::MATRIX_ROW_COUNT1_BITS-1:0] row_count1_q;
   logic [tpukit_isa::MATRIX_ROW_COUNT2_BITS-1:0] row_count2_q;
-  logic [tpukit_isa::MATRIX_TAP_COUNT0_BITS-1:0] tap_count0_q;
-  logic [tpukit_isa::MATRIX_TAP_COUNT1_BITS-1:0] tap_count1_q;
-  logic [tpukit_isa::MATRIX_TAP_COUNT2_BITS-1:0] tap_count2_q;
-  logic [15:0] accumulator_stride_q;
   logic accumulate_q;
   logic [7:0] zero_point_q;
   logic [16:0] rows_q;  // rows of a pass, at most 2**17 - 1 (more than any accumulators have)
 
-  // The next pass: what is left of each loop, where each loop began, its accumulator row.
-  logic [tpukit_isa::MATRIX_TAP_COUNT0_BITS-1:0] tap_left0_q, tap_left0_d;
-  logic [tpukit_isa::MATRIX_TAP_COUNT1_BITS-1:0] tap_left1_q, tap_left1_d;
-  logic [tpukit_isa::MATRIX_TAP_COUNT2_BITS-1:0] tap_left2_q, tap_left2_d;
-  logic [tpukit_isa::MATRIX_BLOCKS_BITS-1:0] block_left_q, block_left_d;
-  logic [ADDRESS_BITS-1:0] pass0_q, pass0_d, pass1_q, pass1_d, pass2_q, pass2_d, pass3_q, pass3_d;
-  logic [15:0] pass_acc_q, pass_acc_d;
-  logic first_tap_q, first_tap_d;
-  logic last_pass;
+  // The next pass: its first row's address, its accumulator row, its place among the others
+  logic [ADDRESS_BITS-1:0] pass_address;
+  logic [15:0] pass_acc;
+  logic first_tap, last_pass;
 
   // ---- The rows of the pass that is being read --------------------------------------------------------------------
   logic reading_q, reading_d;
@@ -173,7 +140,6 @@ module matrix_engine #(
   logic read_last;
 
   assign read_last = left0_q == '0 && left1_q == '0 && left2_q == '0;
-  assign last_pass = tap_left0_q == '0 && tap_left1_q == '0 && tap_left2_q == '0 && block_left_q == '0;
 
   // ---- Weight shift -----------------------------------------------------------------------------------------------
   logic shadow_full_q, shadow_full_d;
@@ -197,9 +163,9 @@ module matrix_engine #(
   logic [17:0] acc_last;  // last accumulator row of the pass, without wrapping
   logic acc_half;
   assign claim_req_o = active_q && shadow_full_q && (!reading_q || read_last);
-  assign claim_last = {1'b0, pass0_q} + {1'b0, a_span_q};
-  assign acc_last = {2'b0, pass_acc_q} + {1'b0, rows_q} - 18'd1;
-  assign acc_half = pass_acc_q[HALF_BIT];
+  assign claim_last = {1'b0, pass_address} + {1'b0, a_span_q};
+  assign acc_last = {2'b0, pass_acc} + {1'b0, rows_q} - 18'd1;
+  assign acc_half = pass_acc[HALF_BIT];
   assign claim_acc_o = {acc_half, !acc_half};
   assign address_error_o = claim_req_o && ((claim_last >> BANK_SHIFT) >= (ADDRESS_BITS + 1)'(BANKS) ||
                                            acc_last >= (acc_half ? 18'(ACC_ROWS) : 18'(HALF_ROWS)));
@@ -210,9 +176,9 @@ module matrix_engine #(
   generate
     for (k = 0; k < BANKS; k++) begin : g_bank
       if (k == 0) begin : g_first
-        assign claim_read_o[k] = (pass0_q >> BANK_SHIFT) == '0;
+        assign claim_read_o[k] = (pass_address >> BANK_SHIFT) == '0;
       end else begin : g_other
-        assign claim_read_o[k] = (pass0_q >> BANK_SHIFT) <= ADDRESS_BITS'(k) &&
+        assign claim_read_o[k] = (pass_address >> BANK_SHIFT) <= ADDRESS_BITS'(k) &&
                                  (claim_last >> BANK_SHIFT) >= (ADDRESS_BITS + 1)'(k);
       end
     end
@@ -224,64 +190,18 @@ module matrix_engine #(
   assign row_product01 = (25'(in_row_count0) + 25'd1) * (25'(in_row_count1) + 25'd1);
   assign row_product = 33'(row_product01) * (33'(in_row_count2) + 33'd1);
 
-  always_comb begin
-    active_d = active_q;
-    tap_left0_d = tap_left0_q;
-    tap_left1_d = tap_left1_q;
-    tap_left2_d = tap_left2_q;
-    block_left_d = block_left_q;
-    pass0_d = pass0_q;
-    pass1_d = pass1_q;
-    pass2_d = pass2_q;
-    pass3_d = pass3_q;
-    pass_acc_d = pass_acc_q;
-    first_tap_d = first_tap_q;
-    if (claim_grant_i) begin
-      if (last_pass) active_d = 1'b0;
-      first_tap_d = 1'b0;
-      if (tap_left0_q != '0) begin
-        tap_left0_d = tap_left0_q - 1'b1;
-        pass0_d = pass0_q + tap_stride0_q;
-      end else begin
-        tap_left0_d = tap_count0_q;
-        if (tap_left1_q != '0) begin
-          tap_left1_d = tap_left1_q - 1'b1;
-          pass1_d = pass1_q + tap_stride1_q;
-          pass0_d = pass1_d;
-        end else begin
-          tap_left1_d = tap_count1_q;
-          if (tap_left2_q != '0) begin
-            tap_left2_d = tap_left2_q - 1'b1;
-            pass2_d = pass2_q + tap_stride2_q;
-            pass1_d = pass2_d;
-            pass0_d = pass2_d;
-          end else begin
-            tap_left2_d = tap_count2_q;
-            block_left_d = block_left_q - 1'b1;
-            pass3_d = pass3_q + block_stride_q;
-            pass2_d = pass3_d;
-            pass1_d = pass3_d;
-            pass0_d = pass3_d;
-            pass_acc_d = pass_acc_q + accumulator_stride_q;
-            first_tap_d = 1'b1;
-          end
-        end
-      end
-    end
-    if (issue) begin
-      active_d = 1'b1;
-      tap_left0_d = in_tap_count0;
-      tap_left1_d = in_tap_count1;
-      tap_left2_d = in_tap_count2;
-      block_left_d = in_blocks;
-      pass3_d = in_a;
-      pass2_d = pass3_d;
-      pass1_d = pass3_d;
-      pass0_d = pass3_d;
-      pass_acc_d = in_accumulator;
-      first_tap_d = 1'b1;
-    end
-  end
+  assign active_d = issue || (active_q && !(claim_grant_i && last_pass));
+
+  matrix_passes u_passes (
+      .clk_i,
+      .start_i(issue),
+      .instr_i,
+      .step_i(claim_grant_i),
+      .address_o(pass_address),
+      .accumulator_o(pass_acc),
+      .first_tap_o(first_tap),
+      .last_o(last_pass)
+  );
 
   always_ff @(posedge clk_i) begin
     if (issue) begin
@@ -293,28 +213,10 @@ module matrix_engine #(
       row_stride0_q <= in_row_stride0;
       row_stride1_q <= in_row_stride1;
       row_stride2_q <= in_row_stride2;
-      tap_count0_q <= in_tap_count0;
-      tap_count1_q <= in_tap_count1;
-      tap_count2_q <= in_tap_count2;
-      tap_stride0_q <= in_tap_stride0;
-      tap_stride1_q <= in_tap_stride1;
-      tap_stride2_q <= in_tap_stride2;
-      block_stride_q <= in_block_stride;
-      accumulator_stride_q <= in_accumulator_stride;
       accumulate_q <= in_accumulate;
       zero_point_q <= in_zero_point;
       rows_q <= row_product[32:17] != '0 ? '1 : row_product[16:0];
     end
-    tap_left0_q <= tap_left0_d;
-    tap_left1_q <= tap_left1_d;
-    tap_left2_q <= tap_left2_d;
-    block_left_q <= block_left_d;
-    pass0_q <= pass0_d;
-    pass1_q <= pass1_d;
-    pass2_q <= pass2_d;
-    pass3_q <= pass3_d;
-    pass_acc_q <= pass_acc_d;
-    first_tap_q <= first_tap_d;
   end
 
   // ---- Rows: r2 outer, r1, r0 inner -------------------------------------------------------------------------------
@@ -359,11 +261,11 @@ module matrix_engine #(
       reading_d = 1'b1;
       read_first_d = 1'b1;
       read_final_d = last_pass;
-      read_overwrite_d = first_tap_q && !accumulate_q;
+      read_overwrite_d = first_tap && !accumulate_q;
       read_send_d = send_q;
       read_zero_d = zero_point_q;
       read_banks_d = claim_read_o;
-      read_acc_d = pass_acc_q;
+      read_acc_d = pass_acc;
       step0_d = row_stride0_q;
       step1_d = row_stride1_q;
       step2_d = row_stride2_q;
@@ -372,9 +274,9 @@ module matrix_engine #(
       left0_d = row_count0_q;
       left1_d = row_count1_q;
       left2_d = row_count2_q;
-      row0_d = pass0_q;
-      row1_d = pass0_q;
-      row2_d = pass0_q;
+      row0_d = pass_address;
+      row1_d = pass_address;
+      row2_d = pass_address;
     end
   end
 

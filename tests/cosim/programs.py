@@ -297,6 +297,35 @@ def _negative_strides() -> list[Instruction]:
     ]
 
 
+def _tables_and_subtraction() -> list[Instruction]:
+    """Both tables loaded, then rows looked up in either, past them, and with another operand subtracted and added."""
+    tables = make(
+        Opcode.LOAD,
+        space=2,
+        memory_address=DATA + 0x400,
+        line_bytes=512,
+        words=128,
+        window_bytes=4,
+        window_stride=4,
+        send=V,
+    )
+    other = {"use_residual": 1, "b": BANK, "b_x_stride": 1, "b_span": 63}
+    return [
+        load(0, 64),
+        load(BANK, 64, DATA + 0x100),
+        parameters(4),
+        tables,
+        vector(0, 64, 2 * BANK, table=1, wait=L),
+        vector(0, 64, 2 * BANK + 64, table=2, rescale=1),
+        vector(0, 64, 2 * BANK + 128),
+        vector(0, 64, 3 * BANK, record=1, subtract=1, **other),
+        vector(0, 64, 3 * BANK + 64, record=1, **other, send=S),
+        store(2 * BANK, 192, wait=V),
+        store(3 * BANK, 128, RESULT + 0x400),
+        HALT,
+    ]
+
+
 def _many(kind: Callable[[int], Instruction], count: int) -> list[Instruction]:
     return [kind(index) for index in range(count)]
 
@@ -308,6 +337,7 @@ CASES: list[Case] = [
     Case("gemm", _gemm(), Engine.MATRIX, EngineState.BUSY),
     Case("depthwise", _depthwise(), Engine.VECTOR, EngineState.BUSY),
     Case("strided_lines", _strided_load_and_store(), Engine.STORE, EngineState.BUSY),
+    Case("tables_and_subtraction", _tables_and_subtraction(), Engine.VECTOR, EngineState.BUSY),
     Case("negative_strides", _negative_strides(), Engine.LOAD, EngineState.BUSY),
     Case("halt_only", [HALT], Engine.LOAD, EngineState.IDLE),
     Case("load_waits_for_memory", [load(0, 200), HALT], Engine.LOAD, EngineState.WAIT_MEMORY),
