@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 from random import Random
 
-from machine.config import BURST_BYTES, SEGMENT_WORDS, Machine
+from machine.config import BURST_BYTES, SEGMENT_WORDS, TABLE_COUNT, Machine
 from machine.isa import (
     INSTRUCTION_BYTES,
     Instruction,
@@ -50,18 +50,19 @@ def _range_bits(first: int, last: int) -> int:
 
 
 class _Maker:
-    """Draws instructions; remembers how many weight tiles wait for a matrix instruction."""
+    """Draws instructions; remembers how many weight tiles wait for a matrix instruction, and what has been loaded."""
 
     def __init__(self, machine: Machine, random: Random, memory_bytes: int) -> None:
         self.machine = machine
         self.random = random
         self.memory_bytes = memory_bytes
         self.tiles = 0
+        self.loaded_entries: list[int] = []
 
     def draw(self) -> list[Draft]:
         """Return the next instruction or few."""
-        kinds = [self.load, self.parameters, self.weights, self.matrix, self.vector, self.store]
-        (kind,) = self.random.choices(kinds, weights=[4, 1, 2, 3, 4, 3])
+        kinds = [self.load, self.parameters, self.tables, self.weights, self.matrix, self.vector, self.store]
+        (kind,) = self.random.choices(kinds, weights=[4, 2, 2, 2, 3, 4, 3])
         return kind()
 
     def small(self, most: int) -> int:
@@ -137,15 +138,41 @@ class _Maker:
         entry_words = 4 * machine.parameter_words_per_section
         entries = self.small(min(4, machine.parameter_entries))
         entry = self.random.randint(0, machine.parameter_entries - entries)
-        words = self.random.randint(1, entries * entry_words)
+        words = self.random.choice([entries * entry_words, self.random.randint(1, entries * entry_words)])
         line_bytes = min(words * machine.block_bytes, machine.load_buffer_bytes - machine.bus_bytes)
         reads, fields = self.memory_lines([1, 1, 1], line_bytes, 0)
         values = {
             "space": LoadSpace.PARAMETERS, "line_bytes": line_bytes, "destination": entry * entry_words,
             "words": words, "window_bytes": machine.block_bytes, "window_stride": machine.block_bytes, **fields,
         }
+        self.loaded_entries += range(entry, entry + entries)
         writes = {"parameters": _range_bits(entry, entry + entries - 1)}
         return [Draft(Opcode.LOAD, values, {"memory": reads}, writes)]
+
+    def entry(self, count: int) -> int:
+        """Return the first of `count` parameter entries, more often one that has been loaded."""
+        last = self.machine.parameter_entries - count
+        loaded = [entry for entry in self.loaded_entries if entry <= last]
+        return self.random.choice(loaded) if loaded and self.random.random() < 0.8 else self.random.randint(0, last)
+
+    def tables(self) -> list[Draft]:
+        """Memory to words of the table memory, often a whole table, in one or two lines; or fill only."""
+        machine, random = self.machine, self.random
+        block, size = machine.block_bytes, machine.table_words
+        lines = random.randint(1, 2)
+        words = random.choice([size // 2, random.randint(1, size // lines)])
+        (line_stride,), span = self.strides([lines], size - words)
+        destination = random.choice([0, size - words - span, random.randint(0, size - words - span)])
+        stride, pad = random.choice([(block, 0), (random.randint(0, 2 * block), random.randint(0, block))])
+        line_bytes = self.line_bytes(words, block, stride, pad)
+        reads, fields = self.memory_lines([lines, 1, 1], max(line_bytes, 1), 0)
+        values = {
+            "space": LoadSpace.TABLES, "line_bytes": line_bytes, "destination": destination, "words": words,
+            "window_bytes": block, "window_stride": stride, "window_pad": pad, "fill": random.randint(-128, 127),
+            "destination_stride1": line_stride, **fields,
+        }
+        writes = {"tables": _range_bits(destination, destination + span + words - 1)}
+        return [Draft(Opcode.LOAD, values, {"memory": reads} if line_bytes else {}, writes)]
 
     def weights(self) -> list[Draft]:
         """Tiles into the FIFO, no more than it holds; or, with a matrix instruction at once, many more."""
@@ -212,7 +239,10 @@ class _Maker:
         return [Draft(Opcode.MATRIX, values, reads, {"accumulators": touched})]
 
     def vector(self) -> list[Draft]:
-        """Any reduction of operands that lie in different banks; results do not overlap operands."""
+        """Any reduction of operands that lie in different banks, and what follows; often a store of the results.
+
+        Results do not overlap operands.
+        """
         machine, random = self.machine, self.random
         source = random.choice(list(VectorSource))
         reduce = random.choice([r for r in VectorReduce if r != VectorReduce.MAC or source == VectorSource.SCRATCHPAD])
@@ -222,14 +252,17 @@ class _Maker:
         banks = random.sample(range(machine.scratchpad_banks), 3)
         values = {
             "source": source, "reduce": reduce, "use_residual": residual, "rescale": random.randint(0, 1),
+            "subtract": random.randint(0, residual), "table": 0 if residual else random.randint(0, 2),
             **dict(zip(("blocks", "y_count", "x_count", "ky_count", "kx_count"), counts, strict=True)),
             **{name: random.randint(-128, 127) for name in ("a_zero_point", "b_zero_point", "zero_point", "low")},
-            "parameters": random.randint(0, machine.parameter_entries - counts[0]),
-            "record": random.randrange(machine.parameter_entries),
+            "parameters": self.entry(counts[0]), "record": self.entry(1),
         }
         values["high"] = random.randint(values["low"], 127)
         reads = {"parameters": _range_bits(values["parameters"], values["parameters"] + counts[0] - 1)}
         reads["parameters"] |= 1 << values["record"]
+        if values["table"]:
+            last = values["table"] * (machine.table_words // TABLE_COUNT) - 1
+            reads["tables"] = _range_bits(last + 1 - machine.table_words // TABLE_COUNT, last)
         if source == VectorSource.ACCUMULATOR:
             first = self.operand(values, "a", counts, random.randint(0, 1) * half, half)
             reads["accumulators"] = _range_bits(first, first + values["a_span"])
@@ -240,7 +273,20 @@ class _Maker:
         if reduce == VectorReduce.MAC or residual:
             reads["scratchpad"] |= self.words(b, values["b_span"])
         d = self.operand(values, "d", counts[:3], banks[2] * bank, bank)
-        return [Draft(Opcode.VECTOR, values, reads, {"scratchpad": self.words(d, values["d_span"])})]
+        vector = Draft(Opcode.VECTOR, values, reads, {"scratchpad": self.words(d, values["d_span"])})
+        return [vector, self.store_of(d, values["d_span"])] if random.random() < 0.5 else [vector]
+
+    def store_of(self, base: int, span: int) -> Draft:
+        """Return a store of the words of the granules [base, base + span], at most 64 of them, in one line."""
+        machine = self.machine
+        each = machine.granules_per_word
+        words = min(64, (base + span) // each - base // each + 1)
+        written, fields = self.memory_lines([1, 1, 1], words * machine.block_bytes, self.memory_bytes // 2)
+        values = {
+            "source": base, "source_span": (words - 1) * each, "words": words, "word_stride": each,
+            "window_bytes": machine.block_bytes, **fields,
+        }
+        return Draft(Opcode.STORE, values, {"scratchpad": self.words(base, (words - 1) * each)}, {"memory": written})
 
     def operand(self, values: dict[str, int], name: str, counts: Sequence[int], base: int, size: int) -> int:
         """Choose address, span and strides of an operand in [base, base + size); return the address."""

@@ -1,142 +1,31 @@
-"""Hand-written programs for nano4, one for each stall and each kind of contention.
-
-nano4: words of 4 bytes, 8 banks of 256 words, two accumulator halves of 64 rows, 64 weight tiles, a 4-byte bus.
-Memory: instructions at 0, random data from DATA, results from RESULT.
-"""
+"""Hand-written programs for nano4, one for each stall and each kind of contention."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-import numpy as np
-
-from machine.config import load_machine
-from machine.isa import Engine, Instruction, Opcode, encode, make
-from machine.program import Program
+from machine.isa import Engine, Instruction, Opcode, make
 from machine.registers import EngineState
-
-DATA, RESULT, MEMORY_BYTES = 0x2000, 0x8000, 0x10000
-BANK = 256
-L, W, M, V, S = (1 << engine for engine in Engine)
-NANO4 = load_machine("nano4")
-
-
-@dataclass(frozen=True)
-class Case:
-    """A program and the (engine, state) that it is there to show."""
-
-    name: str
-    instructions: list[Instruction]
-    engine: Engine
-    state: EngineState
-
-
-def image_of(instructions: list[Instruction], seed: int = 7) -> np.ndarray:
-    """Memory image uint8[MEMORY_BYTES]: the program, then seeded noise."""
-    image = np.zeros(MEMORY_BYTES, np.uint8)
-    noise = np.random.default_rng(seed).integers(0, 256, MEMORY_BYTES - DATA, dtype=np.uint8)
-    image[DATA:] = noise
-    code = b"".join(encode(instruction) for instruction in instructions)
-    assert len(code) <= DATA
-    image[: len(code)] = np.frombuffer(code, np.uint8)
-    return image
-
-
-def program_of(instructions: list[Instruction]) -> Program:
-    return Program(NANO4, tuple(instructions), image_of(instructions), MEMORY_BYTES, source="test")
-
-
-def load(at: int, words: int, source: int = DATA, **fields: int) -> Instruction:
-    given = {
-        "memory_address": source,
-        "line_bytes": 4 * words,
-        "words": words,
-        "destination": at,
-        "window_bytes": 4,
-        "window_stride": 4,
-        **fields,
-    }
-    return make(Opcode.LOAD, **given)
-
-
-def fill(at: int, words: int, **fields: int) -> Instruction:
-    return make(Opcode.LOAD, **{"words": words, "destination": at, "window_bytes": 4, "fill": 5, **fields})
-
-
-def weights(tiles: int, **fields: int) -> Instruction:
-    return make(Opcode.WEIGHTS, memory_address=DATA, tiles=tiles, **fields)
-
-
-def matrix(at: int, rows: int, taps: int = 1, **fields: int) -> Instruction:
-    return make(
-        Opcode.MATRIX,
-        **{
-            "a": at,
-            "row_count0": rows,
-            "row_stride0": 1,
-            "a_span": rows - 1,
-            "tap_count0": taps,
-            "zero_point": 1,
-            **fields,
-        },
-    )
-
-
-def vector(at: int, count: int, to: int, **fields: int) -> Instruction:
-    return make(
-        Opcode.VECTOR,
-        **{
-            "a": at,
-            "x_count": count,
-            "a_x_stride": 1,
-            "a_span": count - 1,
-            "d": to,
-            "d_x_stride": 1,
-            "d_span": count - 1,
-            "low": -128,
-            "high": 127,
-            **fields,
-        },
-    )
-
-
-def drain(row: int, count: int, to: int, **fields: int) -> Instruction:
-    return vector(row, count, to, source=1, rescale=1, **fields)
-
-
-def store(at: int, words: int, to: int = RESULT, **fields: int) -> Instruction:
-    return make(
-        Opcode.STORE,
-        **{
-            "memory_address": to,
-            "source": at,
-            "words": words,
-            "word_stride": 1,
-            "source_span": words - 1,
-            "window_bytes": 4,
-            **fields,
-        },
-    )
-
-
-def parameters(entries: int = 1, **fields: int) -> Instruction:
-    return make(
-        Opcode.LOAD,
-        space=1,
-        memory_address=DATA,
-        line_bytes=48,
-        words=12,
-        window_bytes=4,
-        window_stride=4,
-        count1=entries,
-        memory_stride1=48,
-        destination_stride1=16,
-        **fields,
-    )
-
-
-HALT = make(Opcode.HALT)
+from tests.cosim.builders import (
+    BANK,
+    DATA,
+    HALT,
+    RESULT,
+    Case,
+    L,
+    M,
+    S,
+    V,
+    W,
+    drain,
+    fill,
+    load,
+    matrix,
+    parameters,
+    store,
+    vector,
+    weights,
+)
 
 
 def _gemm() -> list[Instruction]:

@@ -1,4 +1,4 @@
-"""Each instruction, each stall and each contention: simulator and Verilated RTL agree in everything, on nano4."""
+"""Each instruction, each stall, each contention and each ending: simulator and Verilated RTL agree, on nano4."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from machine.errors import ProgramError
 from machine.isa import Engine
 from machine.registers import ENGINE_STATES, EngineState, Status
 from runtime.cosim import cosimulate
-from tests.cosim.programs import CASES, MEMORY_BYTES, NANO4, Case, program_of
+from tests.cosim.builders import MEMORY_BYTES, NANO4, Case, Ending, program_of
+from tests.cosim.programs import CASES
+from tests.cosim.table_programs import TABLE_CASES, TABLE_ENDINGS
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*CASES, *TABLE_CASES], ids=lambda case: case.name)
 def test_equal_on_both_machines(case: Case) -> None:
     program = program_of(case.instructions)
     timing = simulate_time(NANO4, program.code, memory_limit=MEMORY_BYTES)
@@ -25,6 +27,19 @@ def test_equal_on_both_machines(case: Case) -> None:
     assert [text for text in result.differences if legal or not text.startswith("byte")] == []
     assert result.mismatched_instructions == result.mismatched_counters == 0
     assert result.bytes_compared == MEMORY_BYTES
+
+
+@pytest.mark.parametrize("case", TABLE_CASES, ids=lambda case: case.name)
+def test_the_bytes_of_programs_with_tables_are_defined(case: Case) -> None:
+    verify_program(NANO4, case.instructions, memory_bytes=MEMORY_BYTES)
+
+
+@pytest.mark.parametrize("ending", TABLE_ENDINGS, ids=lambda ending: ending.name)
+def test_equal_errors_on_both_machines(ending: Ending) -> None:
+    program = program_of(ending.instructions)
+    result = cosimulate(program, np.array(program.image))
+    assert result.status_sim == ending.status.name.lower()
+    assert result.differences == []
 
 
 def is_legal(case: Case) -> bool:
