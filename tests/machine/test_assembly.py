@@ -45,6 +45,8 @@ def test_a_kernel_assembles_and_disassembles() -> None:
     ".data 0x40 01\n.data 0x7f 02\n.data 0x81 03 00 00\nhalt",
     ".data 0x47 00 01 00\n.data 0x55 ff\nhalt",
     ".random 64 100 1\n.data 0x1000 07\nhalt",
+    "load space=2 words=64 window_bytes=4 destination=64 send=vector\nvector table=2 low=-128 wait=load\n"
+    "vector use_residual=1 subtract=1 b=256\nhalt",
 ])
 def test_what_is_disassembled_assembles_to_the_same(text: str) -> None:
     program = assemble(text, load_machine("nano4"))
