@@ -139,7 +139,7 @@ def depth_to_space(context: Context, node: OnnxNode) -> None:
     depth = channels // (block * block)
     if channels % (block * block):
         raise node.error(f"{channels} channels do not divide by a block of {block}x{block}")
-    together = node.text("mode", "DCR") == "DCR"
+    together = _depth_first(node)
     parts = []
     for index in range(block * block):
         chosen = slice(index * depth, (index + 1) * depth, 1) if together else slice(index, channels, block * block)
@@ -151,7 +151,7 @@ def depth_to_space(context: Context, node: OnnxNode) -> None:
 
 
 def space_to_depth(context: Context, node: OnnxNode) -> None:
-    """SpaceToDepth: a transposition between two reshapes.
+    """SpaceToDepth, modes DCR and CRD: a transposition between two reshapes.
 
     Constraints:
         the input has four dimensions
@@ -162,8 +162,17 @@ def space_to_depth(context: Context, node: OnnxNode) -> None:
     if height % block or width % block:
         raise node.error(f"an image of {height}x{width} does not divide by a block of {block}x{block}")
     rows, columns = height // block, width // block
-    _rearrange(context, node, x, (batch, channels, rows, block, columns, block), (0, 3, 5, 1, 2, 4),
+    _rearrange(context, node, x, (batch, channels, rows, block, columns, block),
+               (0, 3, 5, 1, 2, 4) if _depth_first(node) else (0, 1, 3, 5, 2, 4),
                (batch, channels * block * block, rows, columns))
+
+
+def _depth_first(node: OnnxNode) -> bool:
+    """Whether a pixel's place in its block comes before its channel: mode DCR, not CRD."""
+    mode = node.text("mode", "DCR")
+    if mode not in ("DCR", "CRD"):
+        raise node.error(f"mode {mode!r} is not known; legal are DCR and CRD")
+    return mode == "DCR"
 
 
 def _image(context: Context, node: OnnxNode) -> tuple[Tensor, int]:

@@ -21,6 +21,8 @@ def flatten(context: Context, node: OnnxNode) -> None:
     if not -len(x.shape) <= axis <= len(x.shape):
         raise node.error(f"axis {axis} is outside input {list(x.shape)}")
     axis = axis + len(x.shape) if axis < 0 else axis
+    if axis == 0 and context.batch > 1:
+        raise node.error(f"axis 0 merges the batch of {context.batch} into one row; only other axes are supported")
     _reshape(context, node, x, [math.prod(x.shape[:axis]), math.prod(x.shape[axis:])])
 
 
@@ -33,6 +35,8 @@ def reshape(context: Context, node: OnnxNode) -> None:
     """
     x = context.activation(node)
     wanted = [int(v) for v in context.constant(node, 1, "shape").reshape(-1)]
+    if context.batch > 1 and wanted[:1] == [1]:
+        raise node.error(f"shape {wanted} merges the batch of {context.batch}; only shapes that keep it are supported")
     if wanted and wanted[0] == context.batch:
         wanted[0] = 1
     if 0 in wanted and node.integer("allowzero", 0):
@@ -56,8 +60,8 @@ def squeeze(context: Context, node: OnnxNode) -> None:
     x = context.activation(node)
     axes = _axes(context, node, len(x.shape))
     if axes is None:
-        axes = [i for i, size in enumerate(x.shape) if size == 1]
-    if any(x.shape[axis] != 1 for axis in axes):
+        axes = [i for i, size in enumerate(x.shape) if size == 1 and (i > 0 or context.batch == 1)]
+    if any(x.shape[axis] != 1 or (axis == 0 and context.batch > 1) for axis in axes):
         raise node.error(f"axes {axes} of input {list(x.shape)} are not all of size 1")
     _reshape(context, node, x, [size for i, size in enumerate(x.shape) if i not in axes])
 
@@ -75,6 +79,8 @@ def unsqueeze(context: Context, node: OnnxNode) -> None:
         raise node.error("the axes are missing")
     rank = len(x.shape) + len(given)
     axes = _positive(node, given, rank)
+    if 0 in axes and context.batch > 1:
+        raise node.error(f"axis 0 lies before the batch of {context.batch}; only later axes are supported")
     sizes = iter(x.shape)
     _reshape(context, node, x, [1 if i in axes else next(sizes) for i in range(rank)])
 

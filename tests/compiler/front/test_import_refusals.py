@@ -102,6 +102,28 @@ def test_changes_of_the_batch_are_refused(make_model, fused, op_type, attributes
         verify_fused(fused(make_model([node], shape=(1, 2, 3, 4))))
 
 
+@pytest.mark.parametrize(("node", "constants", "reason"), [
+    (make_node("Flatten", ["x"], ["y"], name="f", axis=0), {}, "axis 0 merges the batch of 3"),
+    (make_node("Flatten", ["x"], ["y"], name="f", axis=-3), {}, "axis 0 merges the batch of 3"),
+    (make_node("Reshape", ["x", "s"], ["y"], name="f"), {"s": np.array([1, -1])}, "merges the batch of 3"),
+    (make_node("Unsqueeze", ["x", "s"], ["y"], name="f"), {"s": np.array([0])}, "axis 0 lies before the batch of 3"),
+])
+def test_a_fixed_batch_is_neither_merged_nor_moved(make_model, node, constants, reason):
+    with pytest.raises(ModelError, match=rf"node 'f' \({node.op_type}\): .*{reason}"):
+        import_model(make_model([node], shape=(3, 1, 4), constants=constants))
+
+
+def test_squeeze_of_every_axis_leaves_a_fixed_batch(make_model):
+    graph = import_model(make_model([make_node("Squeeze", ["x"], ["y"])], shape=(3, 1, 4)))
+    assert graph.tensors["y"].shape == (1, 4)
+
+
+def test_unknown_block_modes_are_refused(make_model):
+    node = make_node("DepthToSpace", ["x"], ["y"], name="b", blocksize=2, mode="RCD")
+    with pytest.raises(ModelError, match=r"node 'b' \(DepthToSpace\): mode 'RCD' is not known; legal are DCR and CRD"):
+        import_model(make_model([node], shape=(1, 4, 8, 8)))
+
+
 DYNAMIC = ("N", 3, 8, "W")
 
 
