@@ -16,6 +16,8 @@ from tests.rtl.vector import model
 
 STATES = {"idle": 0, "busy": 1, "start": 2, "wait_bank": 4, "wait_accumulator": 5, "drain": 10}
 INSTRUCTIONS = int(os.environ.get("TPUKIT_VECTOR_INSTRUCTIONS", "250"))
+COVERING_INSTRUCTIONS = 250
+"""So many random instructions must show every state; fewer may miss one."""
 
 
 def _shape() -> model.Shape:
@@ -193,7 +195,8 @@ async def random_programs(dut: Any) -> None:
         for name, number in bench.states.items():
             states[name] = states.get(name, 0) + number
     dut._log.info("cycles in each state: %s", states)
-    assert set(states) == set(STATES), "the programs did not reach every state"
+    if INSTRUCTIONS >= COVERING_INSTRUCTIONS:
+        assert set(states) == set(STATES), "the programs did not reach every state"
 
 
 @cocotb.test()
