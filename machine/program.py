@@ -25,7 +25,7 @@ from machine.errors import MachineError, ProgramError
 from machine.isa import INSTRUCTION_BYTES, Instruction, decode, encode
 
 MAGIC = b"TPUKIT\r\n"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 SECTION_ALIGNMENT = 64
 MEMORY_LIMIT_MAXIMUM = 1 << 32
 _PREFIX = struct.Struct("<8sIQ32s")

@@ -105,8 +105,8 @@ def test_other_files_and_versions_are_refused(tmp_path: Path) -> None:
     good = sample_program().to_bytes()
     with pytest.raises(ProgramError, match="not a tpukit program file"):
         parse_program(b"\x08\x07" * 100)
-    with pytest.raises(ProgramError, match="has format version 2; this tpukit reads 1"):
-        parse_program(good[:8] + struct.pack("<I", 2) + good[12:])
+    with pytest.raises(ProgramError, match="has format version 1; this tpukit reads 2"):
+        parse_program(good[:8] + struct.pack("<I", 1) + good[12:])
     with pytest.raises(ProgramError, match="truncated"):
         parse_program(good[:20])
     with pytest.raises(ProgramError, match="cannot read program"):

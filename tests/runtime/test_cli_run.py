@@ -175,7 +175,7 @@ def test_corrupt_missing_and_foreign_programs(cli: Cli, tiny: Tiny, tmp_path: Pa
     data = bytearray(tiny.file.read_bytes())
     data[8] = 9
     path.write_bytes(data)
-    cli("run", path, "--time-only").refuses("has format version 9; this tpukit reads 1")
+    cli("run", path, "--time-only").refuses("has format version 9; this tpukit reads 2")
     cli("run", tiny.input, "--time-only").refuses("is not a tpukit program file")
 
 
