@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,9 @@ RANDOM = frozenset(
     {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial"}
 )
 
+MOST_ELEMENTS = 1 << 28
+"""Most elements of a constant that is computed here: 1 GiB of float32, more than any model's weights should be."""
+
 
 def is_constant(context: Context, node: OnnxNode) -> bool:
     """Whether a node can be evaluated now: every input that it has is a constant."""
@@ -31,11 +35,14 @@ def evaluate(context: Context, node: OnnxNode) -> list[npt.NDArray[Any]]:
     """Return the outputs of a node whose inputs are all constants.
 
     Raises:
-        ModelError: the operator is random, has a subgraph, or cannot be evaluated.
+        ModelError: the operator is random, has a subgraph, makes too large a tensor, or cannot be evaluated.
     """
     if node.op_type in RANDOM:
         raise node.error("random operators are not supported")
+    if any(attribute.HasField("g") or attribute.graphs for attribute in node.proto.attribute):
+        raise node.error("operators with a subgraph are not supported")
     feeds = {name: context.tensors[name].array for name in node.inputs if name}
+    _check_size(node, [context.tensors[name].array for name in node.inputs if name])
     try:
         results = list(ReferenceEvaluator(node.proto, opsets={"": context.opset}).run(None, feeds))
     except Exception as error:
@@ -44,6 +51,20 @@ def evaluate(context: Context, node: OnnxNode) -> list[npt.NDArray[Any]]:
             raise node.error(f"cannot evaluate this operator on constants: {one_line(error)}") from error
         results = found
     return [np.asarray(result) for result in results]
+
+
+def _check_size(node: OnnxNode, operands: list[npt.NDArray[Any]]) -> None:
+    """Refuse an operator whose few operands ask for a huge result, before memory is taken for it."""
+    if node.op_type in ("ConstantOfShape", "Expand") and operands:
+        elements = math.prod(max(int(size), 1) for size in operands[-1].reshape(-1))
+    elif node.op_type == "Tile" and len(operands) == 2:
+        elements = operands[0].size * math.prod(int(count) for count in operands[1].reshape(-1))
+    elif node.op_type == "Range" and len(operands) == 3 and operands[2].size == 1 and operands[2].item():
+        elements = int((float(operands[1].item()) - float(operands[0].item())) / float(operands[2].item()))
+    else:
+        return
+    if elements > MOST_ELEMENTS:
+        raise node.error(f"would make a constant of {elements} elements; legal are up to {MOST_ELEMENTS}")
 
 
 def _by_runtime(context: Context, node: OnnxNode, feeds: Mapping[str, npt.NDArray[Any]]) -> list[Any] | None:

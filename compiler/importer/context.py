@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,11 +42,24 @@ class OnnxNode:
 
     def integer(self, name: str, default: int) -> int:
         """Return an integer attribute."""
-        return int(self.attributes.get(name, default))
+        return int(self._converted(name, default, int))
 
     def number(self, name: str, default: float) -> float:
         """Return a real attribute."""
-        return float(self.attributes.get(name, default))
+        return float(self._converted(name, default, float))
+
+    def _converted(self, name: str, default: Any, kind: Callable[[Any], Any]) -> Any:
+        """Return an attribute as a kind of value.
+
+        Raises:
+            ModelError: it is of another kind.
+        """
+        value = self.attributes.get(name, default)
+        try:
+            return kind(value)
+        except (TypeError, ValueError, OverflowError):
+            like = f"like {default!r}" if default else "of another type"
+            raise self.error(f"attribute '{name}' is {value!r}; a value {like} is needed") from None
 
     def text(self, name: str, default: str) -> str:
         """Return a text attribute."""
@@ -54,11 +67,22 @@ class OnnxNode:
 
     def integers(self, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
         """Return an attribute that is a list of integers."""
-        return tuple(int(v) for v in self.attributes.get(name, default))
+        return tuple(self._converted(name, default, lambda values: tuple(int(v) for v in values)))
 
     def has_input(self, index: int) -> bool:
         """Whether an optional input is given."""
         return index < len(self.inputs) and self.inputs[index] != ""
+
+
+@dataclass(frozen=True)
+class _Either:
+    """What lies in one of two containers, without a union being made of them."""
+
+    first: Container[str]
+    second: Container[str]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.first or name in self.second
 
 
 @dataclass
@@ -181,7 +205,7 @@ class Context:
 
     def unique_tensor_name(self, wanted: str) -> str:
         """Return the name, with a number appended where a tensor has it."""
-        return unique_name(wanted, self.tensors.keys() | self.model_names)
+        return unique_name(wanted, _Either(self.tensors, self.model_names))
 
     def graph(self, inputs: list[str], outputs: list[str]) -> Graph:
         """Return the finished graph."""

@@ -242,6 +242,30 @@ def test_external_data_beside_the_model_is_read(make_model, tmp_path):
         import_model(model)
 
 
+@pytest.mark.parametrize(("op_type", "operands"), [
+    ("ConstantOfShape", [np.array([1 << 20, 1 << 20])]),
+    ("Expand", [np.ones(1, np.float32), np.array([1 << 20, 1 << 20])]),
+    ("Tile", [np.ones((1, 1), np.float32), np.array([1 << 20, 1 << 20])]),
+    ("Range", [np.array(0), np.array(1 << 40), np.array(1)]),
+])
+def test_huge_constants_are_refused_before_memory_is_taken(make_model, op_type, operands):
+    names = [f"c{i}" for i in range(len(operands))]
+    nodes = [make_node(op_type, names, ["huge"], name="h"), make_node("Relu", ["x"], ["y"])]
+    with pytest.raises(ModelError, match=rf"node 'h' \({op_type}\): would make a constant of 1\d+ elements"):
+        import_model(make_model(nodes, constants=dict(zip(names, operands, strict=True))))
+
+
+def test_constant_subgraphs_are_refused(make_model):
+    body = onnx.helper.make_graph(
+        [make_node("Constant", [], ["v"], value_float=1.0)], "branch", [],
+        [onnx.helper.make_tensor_value_info("v", onnx.TensorProto.FLOAT, ())],
+    )
+    nodes = [make_node("If", ["c"], ["z"], name="i", then_branch=body, else_branch=body),
+             make_node("Relu", ["x"], ["y"])]
+    with pytest.raises(ModelError, match=r"node 'i' \(If\): operators with a subgraph are not supported"):
+        import_model(make_model(nodes, constants={"c": np.array(True)}))
+
+
 def test_random_operators_are_refused(make_model):
     nodes = [make_node("RandomNormal", [], ["r"], name="r", shape=[1, 3]), make_node("Add", ["x", "r"], ["y"])]
     with pytest.raises(ModelError, match=r"node 'r' \(RandomNormal\): random operators are not supported"):
