@@ -15,6 +15,7 @@ from compiler.graph import AttributeValue, Op, Tensor
 from compiler.importer.context import Context, OnnxNode
 from compiler.importer.handlers_affine import scale
 from compiler.importer.handlers_product import project
+from compiler.importer.handlers_shape import given_axes
 from compiler.importer.images import image_of, reshaped, transposed
 
 LARGEST_WINDOW = 256
@@ -58,7 +59,7 @@ def reduce_max(context: Context, node: OnnxNode) -> None:
 
 def _reduce(context: Context, node: OnnxNode, kind: _Kind) -> None:
     x = context.activation(node)
-    axes = _axes(context, node, len(x.shape))
+    axes = sorted(given_axes(context, node, len(x.shape)) or [])
     if not axes and node.integer("noop_with_empty_axes", 0):
         context.emit(node, Op.IDENTITY, x)
         return
@@ -73,15 +74,6 @@ def _reduce(context: Context, node: OnnxNode, kind: _Kind) -> None:
         name = context.unique_tensor_name(f"{node.outputs[0]}_sum")
         reduced = reduced if count == 1 else scale(context, node, name, reduced, count)
     context.emit(node, Op.RESHAPE, reduced, attributes={"shape": shape})
-
-
-def _axes(context: Context, node: OnnxNode, rank: int) -> list[int]:
-    axes = list(node.integers("axes", ()))
-    if node.has_input(1):
-        axes = [int(axis) for axis in context.constant(node, 1, "axes").reshape(-1)]
-    if any(not -rank <= axis < rank for axis in axes) or len({axis % rank for axis in axes}) < len(axes):
-        raise node.error(f"axes {axes} are not different axes of {rank} dimensions")
-    return sorted(axis % rank for axis in axes)
 
 
 def _over(context: Context, node: OnnxNode, kind: _Kind, x: Tensor, axes: list[int]) -> Tensor:

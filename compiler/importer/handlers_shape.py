@@ -58,7 +58,7 @@ def squeeze(context: Context, node: OnnxNode) -> None:
         the batch is kept
     """
     x = context.activation(node)
-    axes = _axes(context, node, len(x.shape))
+    axes = given_axes(context, node, len(x.shape))
     if axes is None:
         axes = [i for i, size in enumerate(x.shape) if size == 1 and (i > 0 or context.batch == 1)]
     if any(x.shape[axis] != 1 or (axis == 0 and context.batch > 1) for axis in axes):
@@ -74,7 +74,7 @@ def unsqueeze(context: Context, node: OnnxNode) -> None:
         the batch is kept
     """
     x = context.activation(node)
-    given = _axes(context, node, None)
+    given = given_axes(context, node, None)
     if given is None:
         raise node.error("the axes are missing")
     rank = len(x.shape) + len(given)
@@ -114,7 +114,7 @@ def _reshape(context: Context, node: OnnxNode, x: Tensor, shape: list[int]) -> N
     context.emit(node, Op.RESHAPE, x, attributes={"shape": tuple(shape)})
 
 
-def _axes(context: Context, node: OnnxNode, rank: int | None) -> list[int] | None:
+def given_axes(context: Context, node: OnnxNode, rank: int | None) -> list[int] | None:
     """Return the axes from the attribute (until opset 12) or from the constant input, None where not given."""
     if "axes" in node.attributes:
         axes = list(node.integers("axes", ()))
@@ -128,5 +128,5 @@ def _axes(context: Context, node: OnnxNode, rank: int | None) -> list[int] | Non
 def _positive(node: OnnxNode, axes: list[int], rank: int) -> list[int]:
     positive = [axis + rank if axis < 0 else axis for axis in axes]
     if len(set(positive)) != len(positive) or any(not 0 <= axis < rank for axis in positive):
-        raise node.error(f"axes {axes} are not {len(axes)} different axes of {rank} dimensions")
+        raise node.error(f"axes {axes} are not different axes of {rank} dimensions")
     return positive
