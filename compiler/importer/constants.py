@@ -41,8 +41,10 @@ def evaluate(context: Context, node: OnnxNode) -> list[npt.NDArray[Any]]:
         raise node.error("random operators are not supported")
     if any(attribute.HasField("g") or attribute.graphs for attribute in node.proto.attribute):
         raise node.error("operators with a subgraph are not supported")
-    feeds = {name: context.tensors[name].array for name in node.inputs if name}
-    _check_size(node, [context.tensors[name].array for name in node.inputs if name])
+    given = [name for name in node.inputs if name]
+    operands = [context.tensors[name].array for name in given]
+    _check_size(node, operands)
+    feeds = dict(zip(given, operands, strict=True))
     try:
         results = list(ReferenceEvaluator(node.proto, opsets={"": context.opset}).run(None, feeds))
     except Exception as error:
@@ -55,16 +57,23 @@ def evaluate(context: Context, node: OnnxNode) -> list[npt.NDArray[Any]]:
 
 def _check_size(node: OnnxNode, operands: list[npt.NDArray[Any]]) -> None:
     """Refuse an operator whose few operands ask for a huge result, before memory is taken for it."""
-    if node.op_type in ("ConstantOfShape", "Expand") and operands:
-        elements = math.prod(max(int(size), 1) for size in operands[-1].reshape(-1))
-    elif node.op_type == "Tile" and len(operands) == 2:
-        elements = operands[0].size * math.prod(int(count) for count in operands[1].reshape(-1))
-    elif node.op_type == "Range" and len(operands) == 3 and operands[2].size == 1 and operands[2].item():
-        elements = int((float(operands[1].item()) - float(operands[0].item())) / float(operands[2].item()))
-    else:
-        return
+    try:
+        elements = _elements(node.op_type, operands)
+    except (TypeError, ValueError, OverflowError):  # operands of another type, NaN or infinity: not evaluated either
+        raise node.error("its operands are not finite numbers, so the size of its result is not known") from None
     if elements > MOST_ELEMENTS:
         raise node.error(f"would make a constant of {elements} elements; legal are up to {MOST_ELEMENTS}")
+
+
+def _elements(op_type: str, operands: list[npt.NDArray[Any]]) -> int:
+    """Return how many elements an operator makes whose operands say it, 0 for others."""
+    if op_type in ("ConstantOfShape", "Expand") and operands:
+        return math.prod(max(int(size), 1) for size in operands[-1].reshape(-1))
+    if op_type == "Tile" and len(operands) == 2:
+        return operands[0].size * math.prod(int(count) for count in operands[1].reshape(-1))
+    if op_type == "Range" and len(operands) == 3 and operands[2].size == 1 and operands[2].item():
+        return int((float(operands[1].item()) - float(operands[0].item())) / float(operands[2].item()))
+    return 0
 
 
 def _by_runtime(context: Context, node: OnnxNode, feeds: Mapping[str, npt.NDArray[Any]]) -> list[Any] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from compiler.passes.shapes import output_shape
 from machine.errors import ModelError
 
 AnyArray = npt.NDArray[Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,13 @@ class OnnxNode:
 
     def integer(self, name: str, default: int) -> int:
         """Return an integer attribute."""
-        return int(self._converted(name, default, int))
+        return self._converted(name, default, int, "an integer")
 
     def number(self, name: str, default: float) -> float:
         """Return a real attribute."""
-        return float(self._converted(name, default, float))
+        return self._converted(name, default, float, "a number")
 
-    def _converted(self, name: str, default: Any, kind: Callable[[Any], Any]) -> Any:
+    def _converted(self, name: str, default: T, kind: Callable[[Any], T], needed: str) -> T:
         """Return an attribute as a kind of value.
 
         Raises:
@@ -58,8 +59,7 @@ class OnnxNode:
         try:
             return kind(value)
         except (TypeError, ValueError, OverflowError):
-            like = f"like {default!r}" if default else "of another type"
-            raise self.error(f"attribute '{name}' is {value!r}; a value {like} is needed") from None
+            raise self.error(f"attribute '{name}' is {value!r}; {needed} is needed") from None
 
     def text(self, name: str, default: str) -> str:
         """Return a text attribute."""
@@ -67,7 +67,7 @@ class OnnxNode:
 
     def integers(self, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
         """Return an attribute that is a list of integers."""
-        return tuple(self._converted(name, default, lambda values: tuple(int(v) for v in values)))
+        return self._converted(name, default, lambda values: tuple(int(v) for v in values), "a list of integers")
 
     def has_input(self, index: int) -> bool:
         """Whether an optional input is given."""

@@ -16,9 +16,9 @@ import numpy.typing as npt
 from compiler.expression import X, call, to_text
 from compiler.graph import AttributeValue, Op, Tensor
 from compiler.importer.context import Context, OnnxNode
+from compiler.importer.handlers_product import ONE_BY_ONE
 
 Weight = npt.NDArray[np.float32]
-CONV_1X1: Mapping[str, AttributeValue] = {"strides": (1, 1), "pads": (0, 0, 0, 0), "dilations": (1, 1), "groups": 1}
 
 
 def lrn(context: Context, node: OnnxNode) -> None:
@@ -47,7 +47,7 @@ def lrn(context: Context, node: OnnxNode) -> None:
     image = (*x.shape[:2], math.prod(x.shape[2:-1]), x.shape[-1])
     if image != x.shape:
         squares = step("image", Op.RESHAPE, squares, {"shape": image})
-    summed = step("sums", Op.CONV2D, squares, CONV_1X1, weight=_band(x.shape[1], size, alpha / size))
+    summed = step("sums", Op.CONV2D, squares, ONE_BY_ONE, weight=_band(x.shape[1], size, alpha / size))
     power = to_text(call("pow", call("add", X, bias), -beta))
     factor = step("factors", Op.FUNCTION, summed, {"expression": power})
     if image != x.shape:

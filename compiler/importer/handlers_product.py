@@ -13,6 +13,7 @@ from compiler.importer.context import AnyArray, Context, OnnxNode
 from compiler.importer.images import reshaped, transposed
 
 ONE_BY_ONE: dict[str, AttributeValue] = {"strides": (1, 1), "pads": (0, 0, 0, 0), "dilations": (1, 1), "groups": 1}
+"""Attributes of a convolution of single pixels."""
 
 
 def matmul(context: Context, node: OnnxNode) -> None:

@@ -11,6 +11,7 @@ import pytest
 from onnx.helper import make_node, make_opsetid
 
 from compiler.front import import_model
+from compiler.importer.context import OnnxNode
 from compiler.passes.legality import verify_fused
 from machine.errors import ModelError
 
@@ -253,6 +254,24 @@ def test_huge_constants_are_refused_before_memory_is_taken(make_model, op_type, 
     nodes = [make_node(op_type, names, ["huge"], name="h"), make_node("Relu", ["x"], ["y"])]
     with pytest.raises(ModelError, match=rf"node 'h' \({op_type}\): would make a constant of 1\d+ elements"):
         import_model(make_model(nodes, constants=dict(zip(names, operands, strict=True))))
+
+
+@pytest.mark.parametrize("limit", [np.inf, np.nan])
+def test_ranges_without_an_end_are_refused(make_model, limit):
+    operands = {"a": np.float32(0), "b": np.float32(limit), "c": np.float32(1)}
+    nodes = [make_node("Range", ["a", "b", "c"], ["r"], name="r"), make_node("Relu", ["x"], ["y"])]
+    with pytest.raises(ModelError, match=r"node 'r' \(Range\): its operands are not finite numbers"):
+        import_model(make_model(nodes, constants=operands))
+
+
+@pytest.mark.parametrize(("read", "needed"), [
+    (lambda node: node.integer("a", 0), "an integer"), (lambda node: node.number("a", 0.0), "a number"),
+    (lambda node: node.integers("a", ()), "a list of integers"),
+])
+def test_attributes_of_another_type_are_refused(read, needed):
+    node = OnnxNode.of(make_node("Conv", ["x"], ["y"], a="text"), "n")
+    with pytest.raises(ModelError, match=rf"node 'n' \(Conv\): attribute 'a' is 'text'; {needed} is needed"):
+        read(node)
 
 
 def test_constant_subgraphs_are_refused(make_model):
