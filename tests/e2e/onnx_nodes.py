@@ -26,15 +26,15 @@ from runtime.session import Backend, Session
 SHARE_OF_RANGE = 0.03
 """Largest error of an output over its range: int8 has 1/255, several times over where tensors in between are int8."""
 FAR_BY_NATURE = {
-    "test_ceil": "a value beside a step may be rounded across it",
-    "test_floor": "a value beside a step may be rounded across it",
-    "test_tan": "a value beside a pole",
-    "test_logsoftmax_large_number_expanded": "values from 0 to 10,000 in 256 steps, then their exponentials",
-    "test_logsoftmax_large_number_expanded_ver18": "values from 0 to 10,000 in 256 steps, then their exponentials",
-    "test_resize_downsample_scales_linear_align_corners": "ONNX Runtime, which tpukit follows, differs from this test",
-    "test_resize_downsample_scales_cubic_align_corners": "ONNX Runtime, which tpukit follows, differs from this test",
+    "test_ceil": (0.21, "a value beside a step may be rounded across it"),
+    "test_floor": (0.21, "a value beside a step may be rounded across it"),
+    "test_tan": (0.74, "a value beside a pole"),
+    "test_logsoftmax_large_number_expanded": (0.88, "values up to 10,000 in 256 steps, then their exponentials"),
+    "test_logsoftmax_large_number_expanded_ver18": (0.88, "values up to 10,000 in 256 steps, then their exponentials"),
+    "test_resize_downsample_scales_linear_align_corners": (0.28, "ONNX Runtime, which tpukit follows, differs"),
+    "test_resize_downsample_scales_cubic_align_corners": (0.08, "ONNX Runtime, which tpukit follows, differs"),
 }
-"""Tests whose result int8 cannot reach, or that two implementations read differently, with the reason."""
+"""Tests that int8 cannot reach, or that two implementations read differently: the error that they may have, and why."""
 
 
 class Outcome(StrEnum):
@@ -104,7 +104,7 @@ def attempt(machine: Machine, form: Form) -> Result:
             return Result(form.name, Outcome.WRONG, f"{name} differs from the reference backend")
     for name, wanted in form.expected.items():
         error = _error(simulated.outputs[name], np.asarray(wanted))
-        if error > SHARE_OF_RANGE and form.name not in FAR_BY_NATURE:
+        if error > FAR_BY_NATURE.get(form.name, (SHARE_OF_RANGE, ""))[0]:
             return Result(form.name, Outcome.WRONG, f"{name} is off by {error:.3f} of its range")
     return Result(form.name, Outcome.RIGHT)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +14,7 @@ from compiler.backend.layers import Edge, Layout
 from compiler.graph import Graph, Op
 from compiler.pipeline import compile_graph
 from machine.config import load_machine
+from tests.compiler.backend.random_layers import KINDS, add_layer, add_product
 
 MACHINES = ["nano4", "edge8", "edge4x8", "edge16"]
 
@@ -96,25 +96,8 @@ def test_random_networks(net: Any, check: Any, data: Any) -> None:
     built = net(draw(st.integers(0, 1 << 20)))
     x = built.input(draw(st.integers(1, 12)), draw(st.integers(1, 12)), draw(st.integers(1, 12)))
     for _ in range(draw(st.integers(1, 4))):
-        _, c, height, width = built.tensor(x).shape
-        kind = draw(st.sampled_from(["conv", "depthwise", "max", "average", "residual", "gate", "pad"]))
-        k = (min(draw(st.integers(1, 5)), height), min(draw(st.integers(1, 5)), width))
-        stride = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
-        pads = tuple(draw(st.integers(0, (k[i % 2] - 1) // 2)) for i in range(4))
-        if kind == "conv":
-            x = built.conv(x, draw(st.integers(1, 24)), k, stride, pads)
-        elif kind == "depthwise":
-            x = built.conv(x, c, k, stride, pads, groups=c)
-        elif kind == "residual":
-            x = built.add(x, built.conv(x, c, (3, 3)))
-        elif kind == "gate":
-            x = built.binary(Op.MUL, x, built.pool(x, Op.AVERAGE_POOL, (height, width), (1, 1)))
-        elif kind == "pad":
-            x = built.pad(x, 0, draw(st.integers(0, 3)), *draw(st.tuples(*[st.integers(0, 2)] * 2)), 0, 0, 1, 1)
-        else:
-            x = built.pool(x, Op.MAX_POOL if kind == "max" else Op.AVERAGE_POOL, k, stride, pads)
-    if draw(st.booleans()):
-        x = built.dense(built.reshape(x, int(np.prod(built.tensor(x).shape))), draw(st.integers(1, 20)))
+        x = add_layer(draw, built, x, (*KINDS, "gate", "pad"))
+    x = add_product(draw, built, x)
     check(machine, built.graph(x), samples=batch, batch=batch)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +16,7 @@ from compiler.pipeline import compile_graph
 from machine.config import load_machine
 from machine.errors import CompileError
 from machine.registers import Status
+from tests.compiler.backend.random_layers import add_layer, add_product
 
 MACHINES = ["nano4", "edge8", "edge4x8", "edge8x4", "edge16"]
 NONE = (0, 0, 0, 0)
@@ -115,21 +115,8 @@ def test_random_networks(net: Any, check: Any, data: Any) -> None:
     built = net(draw(st.integers(0, 1 << 20)))
     x = built.input(draw(st.integers(1, 12)), draw(st.integers(4, 18)), draw(st.integers(4, 18)))
     for _ in range(draw(st.integers(1, 4))):
-        _, c, height, width = built.tensor(x).shape
-        kind = draw(st.sampled_from(["conv", "depthwise", "max", "average", "residual"]))
-        k = (min(draw(st.integers(1, 5)), height), min(draw(st.integers(1, 5)), width))
-        stride = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
-        pads = tuple(draw(st.integers(0, (k[i % 2] - 1) // 2)) for i in range(4))
-        if kind == "conv":
-            x = built.conv(x, draw(st.integers(1, 24)), k, stride, pads)
-        elif kind == "depthwise":
-            x = built.conv(x, c, k, stride, pads, groups=c)
-        elif kind == "residual":
-            x = built.add(x, built.conv(x, c, (3, 3)))
-        else:
-            x = built.pool(x, Op.MAX_POOL if kind == "max" else Op.AVERAGE_POOL, k, stride, pads)
-    if draw(st.booleans()):
-        x = built.dense(built.reshape(x, int(np.prod(built.tensor(x).shape))), draw(st.integers(1, 20)))
+        x = add_layer(draw, built, x)
+    x = add_product(draw, built, x)
     if built.nodes:
         check(machine, built.graph(x))
 

@@ -178,6 +178,16 @@ class Bench:
             await self.cycle()
 
 
+async def _started(dut: Any, shape: model.Shape) -> model.Memories:
+    """Reset the engine, fill its memories at random and return them."""
+    memories = model.random_memories(shape)
+    _clear(dut)
+    await reset(dut)
+    await edge(dut)
+    await _load_memories(dut, memories)
+    return memories
+
+
 @cocotb.test()
 async def random_programs(dut: Any) -> None:
     """Every mode back to back and under pressure, own holds and address errors included."""
@@ -203,11 +213,7 @@ async def random_programs(dut: Any) -> None:
 async def single_results_back_to_back(dut: Any) -> None:
     """Instructions of one read each fill the pipeline: a read, a write and a retirement in every cycle."""
     shape = _shape()
-    memories = model.random_memories(shape)
-    _clear(dut)
-    await reset(dut)
-    await edge(dut)
-    await _load_memories(dut, memories)
+    memories = await _started(dut, shape)
     one = dict.fromkeys(("blocks", "y_count", "x_count", "ky_count", "kx_count"), 1)
     program = []
     for number in range(60):
@@ -230,11 +236,7 @@ async def single_results_back_to_back(dut: Any) -> None:
 async def one_table_is_reloaded_while_the_other_is_used(dut: Any) -> None:
     """Words of one table change all the time, results come from the other; then the two change places."""
     shape = _shape()
-    memories = model.random_memories(shape)
-    _clear(dut)
-    await reset(dut)
-    await edge(dut)
-    await _load_memories(dut, memories)
+    memories = await _started(dut, shape)
     for round_ in range(4):
         used = round_ % 2
         program = [model.with_table(model.random_instruction(shape), used + 1) for _ in range(INSTRUCTIONS // 10)]
@@ -247,11 +249,7 @@ async def one_table_is_reloaded_while_the_other_is_used(dut: Any) -> None:
 async def every_entry_of_both_tables(dut: Any) -> None:
     """All 256 values from the scratchpad, looked up in either table and passed by in turn, a result a cycle."""
     shape = _shape()
-    memories = model.random_memories(shape)
-    _clear(dut)
-    await reset(dut)
-    await edge(dut)
-    await _load_memories(dut, memories)
+    memories = await _started(dut, shape)
     one = dict.fromkeys(("blocks", "y_count", "x_count", "ky_count", "kx_count"), 1)
     step = max(1, shape.columns // shape.granule)
     program, d = [], (shape.banks - 1) * shape.bank_granules
@@ -274,11 +272,7 @@ async def every_entry_of_both_tables(dut: Any) -> None:
 async def reset_empties_the_pipeline(dut: Any) -> None:
     """A reset with instructions in flight leaves nothing behind; parameter memory and tables keep their contents."""
     shape = _shape()
-    memories = model.random_memories(shape)
-    _clear(dut)
-    await reset(dut)
-    await edge(dut)
-    await _load_memories(dut, memories)
+    memories = await _started(dut, shape)
     for length in (1, 3, 12, 30):
         program = [model.random_instruction(shape) for _ in range(10)]
         bench = Bench(dut, memories, program, 0.0)
