@@ -25,6 +25,7 @@ def make_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     """Make standard error a terminal; within the test, since pytest puts its own in place before each phase."""
     stream = Terminal()
     monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "400")  # wide enough for any path
     monkeypatch.setattr(sys, "stderr", stream)
     return stream
 
