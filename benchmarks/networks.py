@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
@@ -15,6 +16,7 @@ from machine.config import Machine
 from machine.program import Program
 from runtime.compile import compile_program
 
+FloatArray = npt.NDArray[np.float32]
 INPUT = "x"
 OUTPUT = "y"
 
@@ -165,13 +167,21 @@ NETWORKS: dict[str, Callable[[], onnx.ModelProto]] = {
 """Networks by name."""
 
 
+def random_inputs(model: onnx.ModelProto, samples: int, seed: int) -> dict[str, FloatArray]:
+    """Return standard normal values for every input of a model with fixed shapes: float32[samples, ...] by name."""
+    random = np.random.default_rng(seed)
+    shapes = {
+        entry.name: [extent.dim_value for extent in entry.type.tensor_type.shape.dim] for entry in model.graph.input
+    }
+    return {name: random.normal(size=(samples, *shape[1:])).astype(np.float32) for name, shape in shapes.items()}
+
+
 def compile_random(
     machine: Machine, model: onnx.ModelProto, source: str, samples: int = 2, batch: int = 1
 ) -> Program:
     """Compile a model with random calibration data (its accuracy means nothing, its time does)."""
-    shape = [entry.dim_value for entry in model.graph.input[0].type.tensor_type.shape.dim]
-    data = np.random.default_rng(1).normal(size=(samples, *shape[1:])).astype(np.float32)
-    return compile_program(model.SerializeToString(), machine, {INPUT: data}, source=source, batch=batch)
+    data = random_inputs(model, samples, seed=1)
+    return compile_program(model.SerializeToString(), machine, data, source=source, batch=batch)
 
 
 def compile_convolution(
