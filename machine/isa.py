@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from functools import cached_property
 
 from machine.config import ADDRESS_BITS
 from machine.errors import ProgramError
@@ -74,7 +75,7 @@ class FieldKind(StrEnum):
     COUNT = "count"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Field:
     """One field of a format: its name, width, kind and meaning. `legal` lists the legal values of an enumeration."""
 
@@ -84,22 +85,27 @@ class Field:
     kind: FieldKind = FieldKind.UNSIGNED
     legal: tuple[int, ...] | None = None
 
-    @property
+    @cached_property
+    def mask(self) -> int:
+        """A one for each of its bits, from bit 0."""
+        return (1 << self.bits) - 1
+
+    @cached_property
     def minimum(self) -> int:
         """Smallest legal value."""
         if self.kind is FieldKind.SIGNED:
             return -(1 << (self.bits - 1))
         return 1 if self.kind is FieldKind.COUNT else 0
 
-    @property
+    @cached_property
     def maximum(self) -> int:
         """Largest legal value."""
         if self.kind is FieldKind.SIGNED:
             return (1 << (self.bits - 1)) - 1
-        return 1 << self.bits if self.kind is FieldKind.COUNT else (1 << self.bits) - 1
+        return self.mask + (self.kind is FieldKind.COUNT)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Format:
     """One instruction kind: opcode, fields in order from bit 0, and its effect in words."""
 
@@ -107,7 +113,7 @@ class Format:
     fields: tuple[Field, ...]
     effect: str
 
-    @property
+    @cached_property
     def used_bits(self) -> int:
         """Bits from 0 that fields occupy; those above are reserved."""
         return sum(entry.bits for entry in self.fields)
@@ -350,7 +356,7 @@ def encode(instruction: Instruction) -> bytes:
         value = instruction.values[entry.name]
         if entry.kind is FieldKind.COUNT:
             value -= 1
-        word |= (value & ((1 << entry.bits) - 1)) << position
+        word |= (value & entry.mask) << position
         position += entry.bits
     return word.to_bytes(INSTRUCTION_BYTES, "little")
 
@@ -373,13 +379,14 @@ def decode(data: bytes) -> Instruction:
         raise ProgramError(f"{layout.opcode.name.lower()} has reserved bits set above bit {layout.used_bits - 1}")
     values: dict[str, int] = {}
     for entry in layout.fields:
-        value = word & ((1 << entry.bits) - 1)
+        value = word & entry.mask
         word >>= entry.bits
         if entry.kind is FieldKind.COUNT:
             value += 1
-        elif entry.kind is FieldKind.SIGNED and value >> (entry.bits - 1):
+        elif entry.kind is FieldKind.SIGNED and value > entry.maximum:
             value -= 1 << entry.bits
-        _check_value(layout.opcode, entry, value)
+        if entry.legal is not None:  # every other kind has a meaning for each pattern of its bits
+            _check_value(layout.opcode, entry, value)
         values[entry.name] = value
     instruction = Instruction(layout.opcode, values)
     engine = instruction.engine
