@@ -25,7 +25,7 @@ def execute_load(state: State, instruction: Instruction) -> None:
         if starts.max() + line_bytes > state.memory.shape[1]:
             raise IndexError(f"reads to byte {starts.max() + line_bytes} of {state.memory.shape[1]}")
         addresses = starts[:, None, None] + np.where(inside, positions, 0)
-        values = source[:, addresses]
+        values = source.take(addresses, axis=1)
         if not inside.all():
             values = np.where(inside, values, np.uint8(instruction["fill"] & 0xFF))
     else:

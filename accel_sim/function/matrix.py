@@ -40,13 +40,13 @@ def execute_matrix(state: State, instruction: Instruction) -> None:
     machine = state.machine
     samples = state.scratchpad.shape[0]
     blocks = instruction["blocks"]
-    taps = nested_offsets([(instruction[f"tap_count{i}"], instruction[f"tap_stride{i}"]) for i in (2, 1, 0)])
-    rows = nested_offsets([(instruction[f"row_count{i}"], instruction[f"row_stride{i}"]) for i in (2, 1, 0)])
+    taps = nested_offsets(*((instruction[f"tap_count{i}"], instruction[f"tap_stride{i}"]) for i in (2, 1, 0)))
+    rows = nested_offsets(*((instruction[f"row_count{i}"], instruction[f"row_stride{i}"]) for i in (2, 1, 0)))
     taps, rows = taps.reshape(-1), rows.reshape(-1)
     count = blocks * taps.size
     if len(state.weight_tiles) < count:
         raise IndexError(f"needs {count} weight tiles, the FIFO has {len(state.weight_tiles)}")
-    tiles = np.stack([state.weight_tiles.popleft() for _ in range(count)])
+    tiles = np.concatenate([state.weight_tiles.popleft() for _ in range(count)])
     weights = tiles.reshape(blocks, taps.size * machine.rows, machine.columns)
     zero_point = np.int16(instruction["zero_point"])
     if instruction["block_stride"] == 0:

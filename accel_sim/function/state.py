@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -13,6 +14,8 @@ from machine.isa import Instruction
 from machine.numerics import Int8Array
 
 IndexArray = npt.NDArray[np.int64]
+KEPT_LOOPS = 64
+"""Loop nests whose offsets are kept: neighbouring instructions differ in their addresses, and seldom in their loops."""
 _ADDRESS_MASK = (1 << ADDRESS_BITS) - 1
 
 
@@ -61,7 +64,7 @@ class State:
         """Read `width_bytes` (rows or columns) at granule addresses of any shape: int8[samples, *shape, width]."""
         step = width_bytes // self.machine.granule_bytes
         units = self.scratchpad.view(np.int8).reshape(self.scratchpad.shape[0], -1, width_bytes)
-        return units[:, addresses // step]
+        return units.take(addresses // step, axis=1)
 
     def write_granules(self, addresses: IndexArray, values: npt.NDArray[np.int8]) -> None:
         """Write int8[samples, *shape, columns] at granule addresses of that shape."""
@@ -71,13 +74,18 @@ class State:
         units[:, addresses // step] = values
 
 
-def nested_offsets(dimensions: list[tuple[int, int]]) -> IndexArray:
-    """Return the offsets of a loop nest, outer first, each dimension a (count, stride) pair: int64[counts...]."""
+@functools.lru_cache(KEPT_LOOPS)
+def nested_offsets(*dimensions: tuple[int, int]) -> IndexArray:
+    """Return the offsets of a loop nest, outer first, each dimension a (count, stride) pair: int64[counts...].
+
+    The array is kept for the next instruction with the same loops, so it is read-only.
+    """
     total = np.zeros((1,) * len(dimensions), np.int64)
     for axis, (count, stride) in enumerate(dimensions):
         shape = [1] * len(dimensions)
         shape[axis] = count
         total = total + (np.arange(count, dtype=np.int64) * stride).reshape(shape)
+    total.flags.writeable = False
     return total
 
 
@@ -94,4 +102,4 @@ def line_offsets(instruction: Instruction, side: str) -> tuple[IndexArray, Index
     counts = [instruction[f"count{dimension}"] for dimension in (3, 2, 1)]
     memory = [(count, instruction[f"memory_stride{d}"]) for count, d in zip(counts, (3, 2, 1), strict=True)]
     local = [(count, instruction[f"{side}_stride{d}"]) for count, d in zip(counts, (3, 2, 1), strict=True)]
-    return nested_offsets(memory).reshape(-1), nested_offsets(local).reshape(-1)
+    return nested_offsets(*memory).reshape(-1), nested_offsets(*local).reshape(-1)

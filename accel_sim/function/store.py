@@ -16,7 +16,8 @@ def execute_store(state: State, instruction: Instruction) -> None:
     steps = local_offsets[:, None] + np.arange(words, dtype=np.int64) * instruction["word_stride"]
     sources = scratchpad_addresses(instruction["source"], steps) // machine.granules_per_word
     lanes = slice(instruction["lane_offset"], instruction["lane_offset"] + width)
-    values = state.scratchpad[:, sources, lanes].reshape(state.memory.shape[0], memory_offsets.size, words * width)
+    read = state.scratchpad.take(sources, axis=1)[..., lanes]
+    values = read.reshape(state.memory.shape[0], memory_offsets.size, words * width)
     starts = (instruction["memory_address"] + memory_offsets) & 0xFFFFFFFF
     if starts.max() + words * width > state.memory.shape[1]:
         raise IndexError(f"writes to byte {starts.max() + words * width} of {state.memory.shape[1]}")

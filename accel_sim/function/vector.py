@@ -27,13 +27,13 @@ def execute_vector(state: State, instruction: Instruction) -> None:
     elif instruction["table"]:
         values = numerics.look_up(values, state.table(instruction["table"] - 1))
     strides = [instruction[f"d_{name}_stride"] for name in _LOOPS[:3]]
-    results = nested_offsets(list(zip(counts[:3], strides, strict=True)))
+    results = nested_offsets(*zip(counts[:3], strides, strict=True))
     state.write_granules(scratchpad_addresses(instruction["d"], results), values)
 
 
 def _offsets(instruction: Instruction, operand: str, counts: list[int]) -> IndexArray:
     strides = [instruction[f"{operand}_{name}_stride"] for name in _LOOPS]
-    return nested_offsets(list(zip(counts, strides, strict=True)))
+    return nested_offsets(*zip(counts, strides, strict=True))
 
 
 def _reduce_taps(state: State, instruction: Instruction, counts: list[int]) -> Int32Array:
@@ -60,7 +60,7 @@ def _reduce_taps(state: State, instruction: Instruction, counts: list[int]) -> I
 def _operand_a(state: State, instruction: Instruction, offsets: IndexArray) -> npt.NDArray[np.int64]:
     """Read operand A: int64[samples, *offsets.shape, columns], zero point subtracted where the reduction asks."""
     if instruction["source"] == VectorSource.ACCUMULATOR:
-        return state.accumulators[:, (instruction["a"] + offsets) & 0xFFFF].astype(np.int64)
+        return state.accumulators.take((instruction["a"] + offsets) & 0xFFFF, axis=1).astype(np.int64)
     a = state.read_granules(scratchpad_addresses(instruction["a"], offsets), state.machine.columns).astype(np.int64)
     return a if instruction["reduce"] == VectorReduce.MAX else a - instruction["a_zero_point"]
 

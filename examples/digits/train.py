@@ -17,7 +17,7 @@ import onnx
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no types
+from threadpoolctl import threadpool_limits
 
 from examples.digits.layers import Tensor
 from examples.digits.network import Network, to_onnx
