@@ -69,6 +69,18 @@ class ModelBuilder:
             ]
         return self._node("Clip", [x, "zero", "six"], self._channels[x])
 
+    def hard_swish(self, x: str) -> str:
+        """Add a hard swish."""
+        return self._node("HardSwish", [x], self._channels[x])
+
+    def gate(self, x: str, squeezed: int) -> str:
+        """Add a squeeze-and-excitation gate: each channel times a function of the averages of all."""
+        channels = self._channels[x]
+        y = self._node("GlobalAveragePool", [x], channels)
+        y = self.convolution(self.relu(self.convolution(y, squeezed)), channels)
+        y = self._node("HardSigmoid", [y], channels, alpha=1 / 6, beta=0.5)
+        return self._node("Mul", [x, y], channels)
+
     def add(self, a: str, b: str) -> str:
         """Add two activations."""
         return self._node("Add", [a, b], self._channels[a])
@@ -79,10 +91,11 @@ class ModelBuilder:
             "MaxPool", [x], self._channels[x], kernel_shape=[kernel] * 2, strides=[stride] * 2, pads=[pad] * 4
         )
 
-    def classify(self, x: str, classes: int) -> str:
-        """Add a global average and a fully connected layer."""
+    def classify(self, x: str, classes: int, hidden: int = 0) -> str:
+        """Add a global average and a fully connected layer, behind a hidden one with a hard swish where asked."""
         channels = self._channels[x]
         x = self._node("Flatten", [self._node("GlobalAveragePool", [x], channels)], channels)
+        x = self.hard_swish(self.product(x, hidden)) if hidden else x
         return self.product(x, classes)
 
     def product(self, x: str, outputs: int) -> str:
@@ -99,7 +112,7 @@ class ModelBuilder:
             [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, None)],
             self.weights,
         )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
         return onnx.shape_inference.infer_shapes(model)
 
 
@@ -153,6 +166,38 @@ def mobilenet_v2_model(size: int = 224, classes: int = 1000) -> onnx.ModelProto:
     return net.model(net.classify(net.relu6(net.convolution(x, 1280)), classes))
 
 
+MOBILENET_V3_SMALL_SETTINGS = (
+    (3, 16, 16, True, False, 2),
+    (3, 72, 24, False, False, 2),
+    (3, 88, 24, False, False, 1),
+    (5, 96, 40, True, True, 2),
+    (5, 240, 40, True, True, 1),
+    (5, 240, 40, True, True, 1),
+    (5, 120, 48, True, True, 1),
+    (5, 144, 48, True, True, 1),
+    (5, 288, 96, True, True, 2),
+    (5, 576, 96, True, True, 1),
+    (5, 576, 96, True, True, 1),
+)
+"""Kernel, hidden channels, output channels, gate, hard swish (else relu) and stride of each block (Howard et al.,
+"Searching for MobileNetV3", 2019, table 2)."""
+
+
+def mobilenet_v3_small_model(size: int = 224, classes: int = 1000) -> onnx.ModelProto:
+    """Return MobileNetV3-small 1.0 with its batch normalisations folded; gates squeeze to a quarter, in eights."""
+    net = ModelBuilder("mobilenet_v3_small", (1, 3, size, size))
+    x, channels = net.hard_swish(net.convolution(INPUT, 16, 3, 2)), 16
+    for kernel, hidden, outputs, gated, swish, stride in MOBILENET_V3_SMALL_SETTINGS:
+        activate = net.hard_swish if swish else net.relu
+        y = x if hidden == channels else activate(net.convolution(x, hidden))
+        y = activate(net.convolution(y, hidden, kernel, stride, groups=hidden))
+        y = net.gate(y, max(8, (hidden // 4 + 4) // 8 * 8)) if gated else y
+        y = net.convolution(y, outputs)
+        x, channels = (net.add(x, y) if stride == 1 and channels == outputs else y), outputs
+    x = net.hard_swish(net.convolution(x, 576))
+    return net.model(net.classify(x, classes, hidden=1024))
+
+
 def product_model(inputs: int = 2048, outputs: int = 1000) -> onnx.ModelProto:
     """Return one fully connected layer."""
     net = ModelBuilder("product", (1, inputs))
@@ -162,6 +207,7 @@ def product_model(inputs: int = 2048, outputs: int = 1000) -> onnx.ModelProto:
 NETWORKS: dict[str, Callable[[], onnx.ModelProto]] = {
     "resnet50": resnet50_model,
     "mobilenet_v2": mobilenet_v2_model,
+    "mobilenet_v3_small": mobilenet_v3_small_model,
     "product": product_model,
 }
 """Networks by name."""
