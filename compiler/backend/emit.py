@@ -32,6 +32,7 @@ from compiler.backend.transfers import (
     load_words,
     store_blocked,
     store_dense,
+    store_pixels,
 )
 from compiler.backend.vector import VectorItem, vector_instructions
 from machine.config import Machine
@@ -59,6 +60,15 @@ class Emitter:
     constants: Constants = field(default_factory=Constants)
     items_done: int = 0
     tables: TableSlots = field(default_factory=TableSlots)
+
+    @cached_property
+    def pixels(self) -> dict[str, list[str]]:
+        """The activations that each layer's output is stored as, position by position, too."""
+        found: dict[str, list[str]] = {}
+        for value in self.network.values.values():
+            if value.pixels_of is not None:
+                found.setdefault(value.pixels_of, []).append(value.name)
+        return found
 
     def steps(self) -> Iterator[Step]:
         """Yield all steps in an order in which every value is made before it is used."""
@@ -331,3 +341,5 @@ class _LayerEmitter:
             self.body += store_blocked(g, memory.address(name, Layout.BLOCKED), box, region)
         if memory.holds(name, Layout.DENSE):
             self.body += store_dense(g, memory.address(name, Layout.DENSE), box, region)
+        for pixels in self.emitter.pixels.get(name, ()):
+            self.body += store_pixels(g, memory.address(pixels, Layout.DENSE), box, region)

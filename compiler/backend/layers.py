@@ -225,8 +225,24 @@ class Value:
     """Memory must hold the blocks: a model's input or output where the edge is blocked, or a joined concat."""
     home: tuple[str, int] | None = None
     """The joined concat in whose memory the blocks lie, and the plane at which they begin."""
+    place: tuple[str, int] | None = None
+    """The joined concat in whose dense bytes the dense bytes lie, and the byte at which they begin."""
+    is_joined: bool = False
+    """A concat whose parts' makers store into its memory: into its blocks, or into its dense bytes."""
+    pixels_of: str | None = None
+    """The activation whose maker stores the dense bytes: that one's channels side by side, position by position."""
     constant: Int8Array | None = field(default=None, compare=False)
     """The values, int8[C, H, W], of an operand that the program holds."""
+
+    @property
+    def is_made(self) -> bool:
+        """Whether a layer makes it, which may then store it wherever and however else it is needed."""
+        return not (self.is_input or self.is_joined or self.pixels_of is not None or self.constant is not None)
+
+    @property
+    def is_bytes(self) -> bool:
+        """Whether there is nothing of it but the dense bytes that others store."""
+        return self.pixels_of is not None or (self.is_joined and not self.blocked)
 
 
 @dataclass(frozen=True, slots=True)

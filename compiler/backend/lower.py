@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from compiler.backend import placed
 from compiler.backend.batch import with_batch
 from compiler.backend.elementwise import (
     addition_record,
@@ -130,11 +131,13 @@ class _Lowering:
     layers: list[Layer] = field(default_factory=list)
     values: dict[str, Value] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
+    body: frozenset[str] = field(init=False)
     fused: dict[str, Node] = field(init=False)
     tables: dict[str, Node] = field(init=False)
 
     def __post_init__(self) -> None:
         """Find the additions that are computed with what they add to, and the tables with what they look up."""
+        self.body = frozenset(node.name for node in self.parts.body)
         self.fused = fused_additions(self.graph, self.parts)
         self.tables = fused_tables(self.graph, self.parts)
 
@@ -151,12 +154,33 @@ class _Lowering:
         if node.op is Op.RESHAPE:
             self.aliases[node.output] = self.aliases[node.inputs[0]]
             return
-        homes = self._homes(node)
-        if homes:
-            self._join(node, homes)
+        if self._is_placed(node):
             return
         self._compute(node)
         self._write(node)
+
+    def _is_placed(self, node: Node) -> bool:
+        """Whether other layers store a node's result where it belongs, so that no layer is left of it."""
+        pixels = placed.pixels(self.machine, self.graph, node, self.values[self.aliases[node.inputs[0]]], self.body)
+        if pixels is not None:
+            self._alias(pixels)
+            return True
+        homes = self._homes(node)
+        if homes:
+            self._join(node, homes)
+            return True
+        places = {} if self.images > 1 else placed.places_in_concat(
+            self.graph, node, self.values, self.aliases, self.body
+        )
+        for name, first in places.items():
+            self.values[name] = placed.put(self.values[name], node.output, first)
+        if places:
+            self._alias(placed.joined(self.graph, node))
+        return bool(places)
+
+    def _alias(self, value: Value) -> None:
+        self.values[value.name] = value
+        self.aliases[value.name] = value.name
 
     def _compute(self, node: Node) -> None:
         """Add the layer of a node that is computed."""
@@ -224,7 +248,7 @@ class _Lowering:
         for name, plane in homes.items():
             self.values[name] = dataclasses.replace(self.values[name], home=(node.output, plane))
         self.add_value(self.graph.tensors[node.output])
-        self.values[node.output] = dataclasses.replace(self.values[node.output], blocked=True)
+        self.values[node.output] = dataclasses.replace(self.values[node.output], blocked=True, is_joined=True)
 
     def _stackable(self, node: Node) -> bool:
         """Whether the makers of an interleave's inputs can store them plane by plane behind each other."""
@@ -273,7 +297,8 @@ class _Lowering:
         """How a layer reads a tensor: blocked where it can and the tensor's own geometry allows, else dense bytes."""
         tensor, root = self.graph.tensors[name], self.values[self.aliases[name]]
         seen = geometry(tensor)
-        if not blocks or (root.is_input and self.edge.inputs is Layout.DENSE) or seen != root.geometry:
+        is_dense = root.is_bytes or (root.is_input and self.edge.inputs is Layout.DENSE)
+        if not blocks or is_dense or seen != root.geometry:
             if root.is_input and self.edge.inputs is Layout.BLOCKED:
                 raise CompileError(f"'{name}' reshapes a model input that lies in blocks; legal are dense inputs")
             self.values[root.name] = dataclasses.replace(root, dense=True)
@@ -324,7 +349,7 @@ class _Lowering:
         """A product over a flattened image is a convolution whose kernel is the whole image."""
         root = self.values[self.aliases[node.inputs[0]]]
         shape, weight = root.geometry, parameters.weight
-        is_dense = root.is_input and self.edge.inputs is Layout.DENSE
+        is_dense = root.is_bytes or (root.is_input and self.edge.inputs is Layout.DENSE)
         if is_dense or shape.elements != weight.shape[1] or max(shape.height, shape.width) > 256:
             return self._source(node.inputs[0]), Window(), weight[:, :, None, None]
         tensor = self.graph.tensors[node.inputs[0]]

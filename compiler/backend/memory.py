@@ -86,24 +86,26 @@ def map_memory(machine: Machine, network: Network, plan: Plan) -> MemoryMap:
     so that no layer waits for one that it may overlap with. A joined concat lives as long as any of its parts.
     """
     memory, end = MemoryMap(), len(network.layers) + LAYERS_AT_ONCE
-    made = {layer.output: index for index, layer in enumerate(network.layers)}
+    made = _made(network)
+    edges = [value.name for value in network.values.values() if value.is_input or value.is_output]
+    kept = {name for edge in edges for name in (edge, *_holders(network, edge))}
     read: dict[str, int] = {}
     blocked_reads: set[str] = set()
     copied_reads: set[str] = set()
     for index, layer in enumerate(network.layers):
         for source in layer.reads:
-            read[_root(network, source.value)] = read[source.value] = index
+            read |= dict.fromkeys((source.value, *_holders(network, source.value)), index)
             if source.layout is Layout.BLOCKED:
                 (copied_reads if layer.copied else blocked_reads).add(source.value)
-    for value in sorted(network.values.values(), key=lambda value: (not value.is_output, made.get(value.name, -1))):
+    for value in sorted(network.values.values(), key=lambda value: (value.name not in kept, made.get(value.name, -1))):
         if value.constant is not None:
             continue
         first = made.get(value.name, -1)
         life = (first, read.get(value.name, first) + LAYERS_AT_ONCE)
-        if value.is_input or value.is_output:
+        if value.name in kept:
             life = (-1, end)
         blocked_bytes = value.geometry.blocked_bytes(machine)
-        if value.dense:
+        if value.dense and value.place is None:
             is_vector = value.geometry.height * value.geometry.width == 1
             length = blocked_bytes if is_vector else value.geometry.elements * value.geometry.images
             memory.reserve(value.name, Layout.DENSE, length, life)
@@ -113,13 +115,43 @@ def map_memory(machine: Machine, network: Network, plan: Plan) -> MemoryMap:
     for value in network.values.values():
         if value.home is not None:
             memory.places[value.name, Layout.BLOCKED] = _home(machine, network, memory, value)
+        if value.place is not None:
+            memory.places[value.name, Layout.DENSE] = _place(network, memory, value)
     return memory
 
 
-def _root(network: Network, name: str) -> str:
-    """Return the joined concat, if any, in whose memory a value lies."""
-    home = network.values[name].home
-    return name if home is None else _root(network, home[0])
+def _made(network: Network) -> dict[str, int]:
+    """Return the first layer that writes each activation."""
+    made = {layer.output: index for index, layer in enumerate(network.layers)}
+    for value in network.values.values():
+        if value.pixels_of is not None:
+            made[value.name] = made[value.pixels_of]
+    for name, first in list(made.items()):
+        place = network.values[name].place
+        while place is not None:
+            made[place[0]] = min(first, made.get(place[0], first))
+            place = network.values[place[0]].place
+    return made
+
+
+def _holders(network: Network, name: str) -> list[str]:
+    """Return the joined concats in whose memory a value's blocks or dense bytes lie, and those that these lie in."""
+    found, value = [], network.values[name]
+    for within in (value.home, value.place):
+        if within is not None:
+            found += [within[0], *_holders(network, within[0])]
+    return found
+
+
+def _place(network: Network, memory: MemoryMap, value: Value) -> int:
+    """Return the address of dense bytes inside the joined concat that they are a part of (which may be a part itself).
+    """
+    offset = 0
+    while value.place is not None:
+        name, first = value.place
+        offset += first
+        value = network.values[name]
+    return memory.address(value.name, Layout.DENSE) + offset
 
 
 def _home(machine: Machine, network: Network, memory: MemoryMap, value: Value) -> int:

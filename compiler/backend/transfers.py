@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from compiler.backend.geometry import Box, Geometry, Region, ceil_div
 from compiler.backend.instructions import build
@@ -250,26 +250,34 @@ def store_blocked(g: Geometry, address: int, box: Box, region: Region) -> list[I
     return [_store(source, region.width, stride, block, (row, plane), memory_address=start)]
 
 
-def _store_images(g: Geometry, address: int, box: Box, region: Region) -> list[Instruction]:
-    """Store a region of several images, or of one of them, as the model's own bytes."""
-    first = 0 if region.image is None else region.image * g.height
-    rows, box = (region.rows[0] + first, region.rows[1] + first), Box(box.machine, box.base, box.region.below(-first))
-    if g.height * g.width == 1:
-        return _store_vectors(g, address, box, Region(region.planes, rows, region.columns))
+StoreImage = Callable[[Geometry, int, Box, Region], list[Instruction]]
+"""Stores a region of one image."""
+
+
+def _store_images(store: StoreImage, g: Geometry, address: int, box: Box, region: Region) -> list[Instruction]:
+    """Store a region of several images, or of one of them, one after the other."""
+    box, rows = _stacked(g, box, region)
     result = []
     for image in range(rows[0] // g.height, ceil_div(rows[1], g.height)):
         top = image * g.height
         inside = max(rows[0] - top, 0), min(rows[1] - top, g.height)
-        result += store_dense(
+        result += store(
             g.single, address + image * g.elements, Box(box.machine, box.base, box.region.below(top)),
             Region(region.planes, inside, region.columns),
         )
     return result
 
 
+def _stacked(g: Geometry, box: Box, region: Region) -> tuple[Box, tuple[int, int]]:
+    """Return a box and a region's rows, counted from the first row of the first image."""
+    first = 0 if region.image is None else region.image * g.height
+    return Box(box.machine, box.base, box.region.below(-first)), (region.rows[0] + first, region.rows[1] + first)
+
+
 def _store_vectors(g: Geometry, address: int, box: Box, region: Region) -> list[Instruction]:
     """Store some planes of several dense vectors, without a byte too many."""
-    block, result = box.machine.block_bytes, []
+    box, rows = _stacked(g, box, region)
+    block, region, result = box.machine.block_bytes, Region(region.planes, rows, region.columns), []
     for planes, channels in _plane_groups(g, region, block):
         result.append(_store(
             box.address(planes[0], region.rows[0], 0), planes[1] - planes[0], box.plane_stride, channels,
@@ -284,8 +292,10 @@ def store_dense(g: Geometry, address: int, box: Box, region: Region) -> list[Ins
 
     A single vector is stored in whole words: what is written beyond its last byte belongs to its reserved memory.
     """
+    if g.images > 1 and g.height * g.width == 1:
+        return _store_vectors(g, address, box, region)
     if g.images > 1:
-        return _store_images(g, address, box, region)
+        return _store_images(store_dense, g, address, box, region)
     block, stride = box.machine.block_bytes, box.column_stride
     first, last = region.planes[0] * block, min(region.planes[1] * block, g.channels)
     if g.height * g.width == 1:
@@ -302,3 +312,16 @@ def store_dense(g: Geometry, address: int, box: Box, region: Region) -> list[Ins
             memory_address=start, lane_offset=channel % block,
         ))
     return result
+
+
+def store_pixels(g: Geometry, address: int, box: Box, region: Region) -> list[Instruction]:
+    """Store a region of a box of one plane as (H, W, C): the channels of a position are a word's first lanes."""
+    if g.images > 1:
+        return _store_images(store_pixels, g, address, box, region)
+    start = address + (region.rows[0] * g.width + region.columns[0]) * g.channels
+    source = box.address(0, region.rows[0], region.columns[0])
+    words = region.width * region.height
+    if _is_whole_lines(g, box, region, region.columns) and words <= WORDS_LIMIT:
+        return [_store(source, words, box.column_stride, g.channels, (), memory_address=start)]
+    row = (region.height, g.width * g.channels, box.row_stride)
+    return [_store(source, region.width, box.column_stride, g.channels, (row,), memory_address=start)]
