@@ -1,52 +1,53 @@
-"""A real network from the field: mnist-8.onnx on edge16, 10,000 test images, and one of them on the RTL."""
+"""Real networks from the field: three of MNIST on edge16, 10,000 test images, and one image on the RTL."""
 
 from __future__ import annotations
 
-import gzip
-from pathlib import Path
+import functools
 
 import numpy as np
 import pytest
 
+from benchmarks.shared_data import MODELS, mnist_images, mnist_labels
 from machine.config import load_machine
 from runtime.compile import compile_program
 from runtime.cosim import cosimulate
 from runtime.session import Backend, Session
 
-SHARED = Path(__file__).resolve().parents[3] / "shared/models"
-MODEL, DATA = SHARED / "onnx_mnist/mnist-8.onnx", SHARED / "data/mnist"
-INPUT, OUTPUT = "Input3", "Plus214_Output_0"
+INPUTS = {"mnist-8": "Input3", "opt-mnist": "Input3", "cnn_mnist_pytorch": "0"}
+"""The input of each model; its only output are the scores."""
+CALIBRATION_IMAGES = 200
 LOSS = 0.002
 """Accuracy that int8 may lose: 0.2 points."""
 
-pytestmark = pytest.mark.skipif(not MODEL.exists() or not DATA.exists(), reason=f"no models in {SHARED}")
+pytestmark = pytest.mark.skipif(
+    not all((MODELS / folder).is_dir() for folder in ("onnx_mnist", "data/mnist")), reason=f"no MNIST in {MODELS}"
+)
 
 
-def images(name: str) -> np.ndarray:
-    """Images of an IDX file: float32[n, 1, 28, 28], values 0 to 255 as the model was trained with."""
-    data = np.frombuffer(gzip.decompress((DATA / name).read_bytes()), np.uint8)[16:]
-    return data.reshape(-1, 1, 28, 28).astype(np.float32)
-
-
-@pytest.fixture(scope="module")
-def session() -> Session:
-    calibration = {INPUT: images("train-images-idx3-ubyte.gz")[:200]}
-    return Session(compile_program(MODEL, load_machine("edge16"), calibration))
+@functools.cache
+def session(name: str) -> Session:
+    calibration = {INPUTS[name]: mnist_images("train")[:CALIBRATION_IMAGES]}
+    return Session(compile_program(MODELS / f"onnx_mnist/{name}.onnx", load_machine("edge16"), calibration))
 
 
 @pytest.mark.slow
-def test_accuracy_and_equality_on_ten_thousand_images(session: Session) -> None:
-    labels = np.frombuffer(gzip.decompress((DATA / "t10k-labels-idx1-ubyte.gz").read_bytes()), np.uint8)[8:]
-    inputs = {INPUT: images("t10k-images-idx3-ubyte.gz")}
-    sim, reference, cpu = (session.run(inputs, backend) for backend in (Backend.SIM, Backend.REFERENCE, Backend.CPU))
-    for name, values in reference.integers.items():
-        assert np.array_equal(sim.integers[name], values)
-    accuracy, floating = ((run.outputs[OUTPUT].argmax(axis=-1) == labels).mean() for run in (sim, cpu))
-    print(f"mnist-8: {floating:.2%} in float32, {accuracy:.2%} in int8, {sim.cycles} cycles on edge16")
-    assert len(labels) == 10_000 and accuracy >= floating - LOSS
+@pytest.mark.parametrize("name", INPUTS)
+def test_accuracy_and_equality_on_ten_thousand_images(name: str) -> None:
+    labels, inputs = mnist_labels("t10k"), {INPUTS[name]: mnist_images("t10k")}
+    backends = (Backend.SIM, Backend.REFERENCE, Backend.CPU)
+    sim, reference, cpu = (session(name).run(inputs, backend) for backend in backends)
+    for tensor, values in reference.integers.items():
+        assert np.array_equal(sim.integers[tensor], values)
+    accuracy, floating = (
+        (scores.argmax(axis=-1) == labels).mean() for run in (sim, cpu) for scores in run.outputs.values()
+    )
+    print(f"{name}: {floating:.2%} in float32, {accuracy:.2%} in int8, {sim.cycles} cycles on edge16")
+    assert len(labels) == 10_000
+    assert accuracy >= floating - LOSS
 
 
-def test_one_image_on_the_rtl(session: Session) -> None:
-    result = cosimulate(session.program, session.first_image({INPUT: images("t10k-images-idx3-ubyte.gz")[:1]}))
+def test_one_image_on_the_rtl() -> None:
+    one = session("mnist-8").first_image({INPUTS["mnist-8"]: mnist_images("t10k")[:1]})
+    result = cosimulate(session("mnist-8").program, one)
     assert result.equal, result.differences
     assert result.cycles_rtl == result.cycles_sim

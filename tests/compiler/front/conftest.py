@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,6 @@ from compiler.passes.legality import verify_fused, verify_imported
 from runtime.cpu import run_float
 
 MakeModel = Callable[..., onnx.ModelProto]
-SHARED = Path(__file__).parents[4] / "shared" / "models"
 
 
 def _make_model(
@@ -89,11 +87,3 @@ def fused() -> Callable[[onnx.ModelProto], Graph]:
 def same_as_onnxruntime() -> Callable[..., Graph]:
     """Compare a model's graphs with ONNX Runtime."""
     return _same_as_onnxruntime
-
-
-@pytest.fixture
-def shared_models() -> Path:
-    """The folder of public models; the test is skipped where it is absent."""
-    if not SHARED.is_dir():
-        pytest.skip(f"no folder of public models at {SHARED}")
-    return SHARED

@@ -15,13 +15,41 @@ from compiler.passes.shapes import output_shape
 from machine import numerics
 from machine.errors import DataError
 from machine.numerics import rescale_from_real
-from runtime.reference import ReferenceBackend
+from runtime.reference import ReferenceBackend, exact_product
 
 X_SCALE, Y_SCALE = 0.05, 0.04
 
 
 def int8s(seed, *shape):
     return np.random.default_rng(seed).integers(-128, 128, shape).astype(np.int8)
+
+
+@given(
+    st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(1, 700), st.integers(1, 4)), st.integers(0, 2**32 - 1),
+    st.booleans(),
+)
+def test_products_in_double_precision_are_those_of_integers(sizes, seed, extreme):
+    stack, m, k, n = sizes
+    choices = np.array([-255, 255] if extreme else range(-255, 256))
+    generator = np.random.default_rng(seed)
+    a, b = generator.choice(choices, (stack, m, k)), generator.choice(choices, (stack, k, n))
+    product = exact_product(a, b)
+    assert product.dtype == np.int64
+    np.testing.assert_array_equal(product, a @ b)
+
+
+def test_sums_that_single_precision_would_round():
+    """262,145 products of 255 and 255, one less by 255: odd, and above 2**24."""
+    a, b = np.full((1, 1 << 18 | 1), 255), np.full((1 << 18 | 1, 2), 255)
+    b[-1, 0] = 254
+    assert exact_product(a, b).tolist() == [[255 * 255 * (1 << 18 | 1) - 255, 255 * 255 * (1 << 18 | 1)]]
+
+
+def test_sums_beyond_double_precision_are_refused():
+    k = (1 << 53) // 255**2 + 1
+    a, b = np.broadcast_to(np.int64(1), (1, k)), np.broadcast_to(np.int64(1), (k, 1))
+    with pytest.raises(OverflowError, match=f"a sum of {k} products"):
+        exact_product(a, b)
 
 
 def one_node(op, x_shape, attributes, zeros=(-7, 11), weight=None, bias=None, same=False):
