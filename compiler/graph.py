@@ -17,10 +17,25 @@ import networkx as nx
 import numpy.typing as npt
 
 from compiler.graph_dict import node_from_dict, node_to_dict, tensor_from_dict, tensor_to_dict, texts
-from compiler.graph_types import BINARY, HOST_OPS, MOVES, AttributeValue, Node, Op, Quantization, Tensor
+from compiler.graph_types import (
+    BINARY,
+    HOST_OPS,
+    MOVES,
+    ON_HOST,
+    PLACEMENT,
+    AttributeValue,
+    Node,
+    Op,
+    Quantization,
+    Tensor,
+    is_on_host,
+)
 from machine.errors import ModelError
 
-__all__ = ["BINARY", "HOST_OPS", "MOVES", "AttributeValue", "Graph", "Node", "Op", "Quantization", "Tensor"]
+__all__ = [
+    "BINARY", "HOST_OPS", "MOVES", "ON_HOST", "PLACEMENT", "AttributeValue", "Graph", "Node", "Op", "Quantization",
+    "Tensor", "is_on_host",
+]
 
 FORMAT_VERSION = 1
 
@@ -192,7 +207,7 @@ class Graph:
         for name, tensor in self.tensors.items():
             if tensor.name != name:
                 raise ModelError(f"graph: tensor '{tensor.name}' is listed under the name '{name}'")
-            if any(dim <= 0 for dim in tensor.shape):
+            if any(dim < (0 if tensor.is_constant else 1) for dim in tensor.shape):  # constants may be empty
                 raise ModelError(f"tensor '{name}': dimensions must be positive, got {tensor.shape}")
             if tensor.data is not None and (tensor.data.shape, str(tensor.data.dtype)) != (tensor.shape, tensor.dtype):
                 raise ModelError(

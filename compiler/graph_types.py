@@ -34,6 +34,7 @@ class Op(StrEnum):
     GATHER = "gather"  # every stage; attributes counts, indices (see compiler.gather)
     INTERLEAVE = "interleave"  # every stage; attributes factors, size (see compiler.gather)
     SOFTMAX = "softmax"  # every stage; runs on the host
+    ONNX = "onnx"  # every stage; runs on the host: an ONNX operator that has no form here (see compiler.opaque)
     FUNCTION = "function"  # float graph; attribute expression (see compiler.expression)
     TABLE = "table"  # quantized graph: every value is looked up in a constant of 256 entries
     RELU = "relu"  # until fused
@@ -50,8 +51,11 @@ MOVES = frozenset({Op.CONCAT, Op.SLICE, Op.PAD, Op.TRANSPOSE, Op.GATHER, Op.INTE
 """Operators that only move values: every value of the output is one of an input, or the padding value."""
 BINARY = frozenset({Op.ADD, Op.SUB, Op.MUL})
 """Operators of two operands, element by element, which broadcast to each other."""
-HOST_OPS = frozenset({Op.QUANTIZE, Op.DEQUANTIZE, Op.SOFTMAX})
-"""Operators of the quantized graph that the host executes."""
+HOST_OPS = frozenset({Op.QUANTIZE, Op.DEQUANTIZE, Op.SOFTMAX, Op.ONNX})
+"""Operators that only the host executes."""
+PLACEMENT = "placement"
+"""The attribute that puts a node of any other operator on the host, in float32: its value is then `ON_HOST`."""
+ON_HOST = "host"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,3 +207,8 @@ class Node:
     def error(self, reason: str) -> ModelError:
         """Return an error that names this node and its operator."""
         return ModelError(f"node '{self.name}' ({self.op}): {reason}")
+
+
+def is_on_host(node: Node) -> bool:
+    """Whether the host executes a node: by its operator, or because the attribute `placement` says so."""
+    return node.op in HOST_OPS or node.attributes.get(PLACEMENT) == ON_HOST
