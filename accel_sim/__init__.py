@@ -1,1 +1,1 @@
-"""The simulator: a program -> tensors (function), cycle counts and events (stepper)."""
+"""The simulator: a program -> tensors (function), cycle counts and events (time)."""

@@ -1,6 +1,6 @@
 """Cycles of an image when a program takes several at once, and where they go: by operator, batch by batch.
 
-`python -m benchmarks.batch [--machine edge16] [--batches 1 4 8] [NAME ...]`; cycles come from the per-cycle stepper.
+`python -m benchmarks.batch [--machine edge16] [--batches 1 4 8] [NAME ...]`; cycles come from the simulator's time.
 Names are those of `benchmarks/networks.py`.
 """
 

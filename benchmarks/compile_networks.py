@@ -1,7 +1,7 @@
 """Compile whole networks and show what it took and how fast they are: seconds, memory, cycles by layer.
 
 `python -m benchmarks.compile_networks [--machine edge16] [--layers] [--values] [NAME ...]`; every layer's cycles come
-from the per-cycle stepper. With `--values` one image runs too, and is compared with the reference. Names are those of
+from the simulator's time. With `--values` one image runs too, and is compared with the reference. Names are those of
 `benchmarks/networks.py`.
 """
 
@@ -30,7 +30,7 @@ def report(program: Program, show_layers: bool) -> None:
     ideal = sum(layer.macs for layer in convolutions) // (program.machine.rows * program.machine.columns)
     cycles = sum(layer.cycles for layer in convolutions)
     print(
-        f"  {timing.cycles:,} cycles (stepped twice in {seconds:.1f} s); convolutions {cycles:,}, "
+        f"  {timing.cycles:,} cycles (simulated twice in {seconds:.1f} s); convolutions {cycles:,}, "
         f"array busy {ideal / cycles if cycles else 0:.1%}; bound {sum(layer.bound_cycles for layer in layers):,}"
     )
     if show_layers:

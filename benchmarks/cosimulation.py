@@ -20,6 +20,7 @@ from typing import Any
 
 import onnx
 
+from accel_sim.time import Clock
 from benchmarks.light_models import ARCHITECTURES, light_model
 from benchmarks.networks import mobilenet_v3_small_model
 from compiler.quantizer.calibration import RandomCalibration
@@ -137,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"no network {unknown[0]!r}; there are {', '.join(NETWORKS)}")
     machine = load_machine(options.machine)
     build(machine)
-    prepare_simulator()
+    prepare_simulator(Clock.STEPPER)
     rows = []
     for name in options.names:
         rows.append(measure(name, machine, options.models))

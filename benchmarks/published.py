@@ -2,7 +2,7 @@
 
 `python -m benchmarks.published`. The published figures are those of Gemmini's RTL under FireSim, as measured for DOSA
 (MICRO 2023, `data/firesim_test_data` of its artifact): Gemmini's own tiler and the best mapping that DOSA found. Ours
-come from the per-cycle stepper; activations lie in memory as blocks, those of the first layer as the image's bytes.
+come from the simulator's time; activations lie in memory as blocks, those of the first layer as the image's bytes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from accel_sim.stepper import simulate_time
+from accel_sim.time import simulate_time
 from benchmarks.networks import INPUT, ModelBuilder
 from compiler.backend.layers import Edge, Layout
 from compiler.front import front

@@ -1,8 +1,9 @@
-"""How fast is the simulator beside the Verilated machine? The same programs on both, in one run.
+"""How fast is the simulator beside the Verilated machine? The same programs on all, in one run.
 
-`python -m benchmarks.simulator_speed [--machine edge16] [--json FILE]` prints simulated cycles a second of the
-per-cycle stepper (JIT compiled before) and of the Verilated RTL (C++ main, -O3, no waves; built before), the median
-of several runs, and checks on the way that both count the same cycles.
+`python -m benchmarks.simulator_speed [--machine edge16] [--networks NAME ...] [--json FILE]` prints simulated cycles a
+second of the events kernel and of the per-cycle stepper (both JIT compiled before; decoding included) and of the
+Verilated RTL (C++ main, -O3, no waves; built before), the median of several runs, and checks on the way that all count
+the same cycles. Networks, by the names of `benchmarks/networks.py`, are run once on the RTL.
 """
 
 from __future__ import annotations
@@ -11,75 +12,97 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from accel_sim.stepper import simulate_time
-from benchmarks.networks import compile_convolution
+from accel_sim.time import Clock, simulate_time
+from benchmarks.networks import NETWORKS, compile_convolution, compile_random
 from machine.config import Machine, load_machine
 from machine.program import Program
 from runtime.demo import compile_digits
 from runtime.rtl import run_on_rtl
-from runtime.session import Session
+from runtime.session import Session, prepare_simulator
 
 REPETITIONS = 5
 
 
-def measure(run: Callable[[], int]) -> tuple[int, float]:
-    """Return the cycles that a run counts and the median of its wall time in seconds, after one run to warm up."""
-    cycles = run()
-    seconds = []
-    for _ in range(REPETITIONS):
+@dataclass(frozen=True)
+class Row:
+    """Median wall seconds of one program; the RTL's are those of its simulation, without starting the process."""
+
+    program: str
+    machine: str
+    cycles: int
+    events_seconds: float
+    stepper_seconds: float
+    rtl_seconds: float
+
+
+def measure(run: Callable[[], int], repetitions: int) -> tuple[int, float]:
+    """Return the cycles that a run counts and the median of its wall time in seconds."""
+    seconds, cycles = [], 0
+    for _ in range(repetitions):
         begin = time.perf_counter()
-        run()
+        cycles = run()
         seconds.append(time.perf_counter() - begin)
     return cycles, statistics.median(seconds)
 
 
-def compare(program: Program) -> dict[str, object]:
-    """Measure one program on both; the RTL's time is that of its simulation, without starting the process."""
-    cycles, stepper = measure(lambda: simulate_time(
-        program.machine, program.code, memory_limit=program.memory_bytes).cycles)
+def compare(program: Program, repetitions: int) -> Row:
+    """Measure one program on all three.
+
+    Raises:
+        AssertionError: they do not count the same cycles.
+    """
+
+    def cycles_of(clock: Clock) -> int:
+        return simulate_time(program.machine, program.code, memory_limit=program.memory_bytes, clock=clock).cycles
+
+    cycles, events = measure(lambda: cycles_of(Clock.EVENTS), REPETITIONS)
+    stepped, stepper = measure(lambda: cycles_of(Clock.STEPPER), repetitions)
     memory = Session(program).blank_image()
-    runs = [run_on_rtl(program, memory) for _ in range(REPETITIONS)]
+    runs = [run_on_rtl(program, memory) for _ in range(repetitions)]
+    counted = [cycles, stepped, *(run.cycles for run in runs)]
+    if len(set(counted)) > 1:
+        raise AssertionError(f"{program.source}: cycles of events, stepper and RTL runs are {counted}")
     rtl = statistics.median(run.seconds for run in runs)
-    if any(run.cycles != cycles for run in runs):
-        raise AssertionError(f"{program.source}: {cycles} cycles on the stepper, {runs[0].cycles} on the RTL")
-    return {
-        "program": program.source, "machine": program.machine.name, "cycles": cycles,
-        "stepper_seconds": stepper, "rtl_seconds": rtl,
-        "stepper_cycles_per_second": cycles / stepper, "rtl_cycles_per_second": cycles / rtl, "ratio": rtl / stepper,
-    }
+    return Row(program.source, program.machine.name, cycles, events, stepper, rtl)
 
 
-def programs(machine: Machine) -> list[Program]:
-    """The digits network and two convolutions of ResNet-50."""
-    return [
-        compile_digits(machine),
-        compile_convolution(machine, 64, 56, 64, 3),
-        compile_convolution(machine, 256, 14, 1024, 1),
-    ]
+def rows(machine: Machine, networks: Sequence[str]) -> Iterator[Row]:
+    """Measure the digits network, two convolutions of ResNet-50, and whole networks."""
+    yield compare(compile_digits(machine), REPETITIONS)
+    yield compare(compile_convolution(machine, 64, 56, 64, 3), REPETITIONS)
+    yield compare(compile_convolution(machine, 256, 14, 1024, 1), REPETITIONS)
+    for name in networks:
+        yield compare(compile_random(machine, NETWORKS[name](), name), 1)
 
 
 def main() -> None:
     """Print the table, and write it as JSON where asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--machine", default="edge16", help="machine name or TOML file")
+    parser.add_argument("--networks", nargs="*", default=[], choices=list(NETWORKS), metavar="NAME",
+                        help=f"whole networks: {', '.join(NETWORKS)}")
     parser.add_argument("--json", type=Path, help="where the figures go")
     arguments = parser.parse_args()
-    rows = [compare(program) for program in programs(load_machine(arguments.machine))]
+    for clock in Clock:
+        prepare_simulator(clock)
+    measured = list(rows(load_machine(arguments.machine), arguments.networks))
     table = Table(title=f"simulated cycles a second, {arguments.machine}")
-    for column in ("program", "cycles", "stepper", "Verilated RTL", "stepper / RTL"):
+    for column in ("program", "cycles", "events", "stepper", "Verilated RTL", "events / stepper", "events / RTL"):
         table.add_column(column, justify="left" if column == "program" else "right")
-    for row in rows:
-        table.add_row(str(row["program"]), f"{row['cycles']:,}", f"{row['stepper_cycles_per_second']:,.0f}",
-                      f"{row['rtl_cycles_per_second']:,.0f}", f"{row['ratio']:.1f}")
+    for row in measured:
+        seconds = (row.events_seconds, row.stepper_seconds, row.rtl_seconds)
+        table.add_row(row.program, f"{row.cycles:,}", *(f"{row.cycles / taken:,.0f}" for taken in seconds),
+                      *(f"{taken / row.events_seconds:.1f}" for taken in seconds[1:]))
     Console().print(table)
     if arguments.json is not None:
-        arguments.json.write_text(json.dumps(rows, indent=2) + "\n")
+        arguments.json.write_text(json.dumps([asdict(row) for row in measured], indent=2) + "\n")
 
 
 if __name__ == "__main__":

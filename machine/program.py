@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from machine.config import Machine, parse_machine
 from machine.errors import MachineError, ProgramError
-from machine.isa import INSTRUCTION_BYTES, Instruction, decode, encode
+from machine.isa import INSTRUCTION_BYTES, Instruction, decode
 
 MAGIC = b"TPUKIT\r\n"
 FORMAT_VERSION = 2
@@ -155,8 +155,9 @@ class Program:
 
     @property
     def code(self) -> bytes:
-        """The encoded instructions."""
-        return b"".join(encode(instruction) for instruction in self.instructions)
+        """The encoded instructions, as they lie in the image."""
+        end = self.program_address + INSTRUCTION_BYTES * len(self.instructions)
+        return self.image[self.program_address : end].tobytes()
 
     @property
     def macs(self) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from accel_sim.stepper import ACCOUNTED, Cause, TimeResult
+from accel_sim.time import ACCOUNTED, Cause, TimeResult
 from machine.isa import Engine
 from machine.program import Program
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_sim.function import execute
-from accel_sim.stepper import TimeResult, simulate_time
+from accel_sim.time import Clock, TimeResult, simulate_time
 from compiler.backend.accesses import Space, accesses
 from machine.assembly import format_instruction
 from machine.isa import Engine, Opcode
@@ -61,6 +61,8 @@ class CosimResult:
 def cosimulate(program: Program, memory: ByteArray, waves: Path | None = None) -> CosimResult:
     """Run a program on both machines from the same memory image, uint8[memory bytes], and compare.
 
+    The simulator's time is that of the stepper, the law made readable; the events kernel is compared with the stepper.
+
     A program that ends with an error status is compared in status, cycles, instructions and counters; its bytes are
     compared only where it is done (the values of an illegal program are not defined).
 
@@ -69,7 +71,8 @@ def cosimulate(program: Program, memory: ByteArray, waves: Path | None = None) -
     """
     begin = time.perf_counter()
     timing = simulate_time(
-        program.machine, program.code, program_address=program.program_address, memory_limit=program.memory_bytes
+        program.machine, program.code, program_address=program.program_address, memory_limit=program.memory_bytes,
+        clock=Clock.STEPPER,
     )
     seconds_sim = time.perf_counter() - begin
     hardware = run_on_rtl(program, memory, waves, max_cycles=2 * timing.cycles + 10_000)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from accel_sim.stepper import TimeResult, simulate_time
+from accel_sim.time import TimeResult, simulate_time
 from machine.config import VECTOR_LATENCY_CYCLES
 from machine.isa import Engine
 from machine.program import NodeRecord, Program, bound_of

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_sim.function import execute
-from accel_sim.stepper import simulate_time
+from accel_sim.time import Clock, simulate_time
 from compiler.graph import Graph
 from compiler.passes.legality import verify_quantized
 from machine.config import load_machine
@@ -105,9 +105,9 @@ def counter_table(counters: npt.NDArray[np.int64]) -> dict[str, dict[str, int]]:
 
 
 @functools.cache
-def prepare_simulator() -> None:
-    """Compile the stepper, or load it from the cache, so that measured runs do not begin with that."""
-    simulate_time(load_machine("nano4"), [make(Opcode.HALT)])
+def prepare_simulator(clock: Clock = Clock.EVENTS) -> None:
+    """Compile a model of time, or load it from the cache, so that measured runs do not begin with that."""
+    simulate_time(load_machine("nano4"), [make(Opcode.HALT)], clock=clock)
 
 
 class Session:
@@ -215,13 +215,13 @@ class Session:
         return arrays
 
     def _add_time(self, result: RunResult) -> None:
-        program, code = self.program, self.program.code
+        program = self.program
         prepare_simulator()
         begin = time.perf_counter()
         with during("simulating time"):
             timing = simulate_time(
-                program.machine, code, program_address=program.program_address, memory_limit=program.memory_bytes,
-                groups=program.instruction_nodes,
+                program.machine, program.code, program_address=program.program_address,
+                memory_limit=program.memory_bytes, groups=program.instruction_nodes,
             )
         result.simulation_seconds += time.perf_counter() - begin
         self.add_timing(result, timing.status, timing.cycles, timing.counters)

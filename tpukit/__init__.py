@@ -6,7 +6,7 @@
     result = tpukit.Session(program).run({"image": images})
 """
 
-from accel_sim.stepper import TimeResult, simulate_time
+from accel_sim.time import TimeResult, simulate_time
 from compiler.graph import Graph, Node, Op, Quantization, Tensor
 from machine.assembly import assemble, disassemble
 from machine.config import Machine, load_machine, machine_names, parse_machine

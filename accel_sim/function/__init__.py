@@ -1,7 +1,7 @@
 """The simulator's function: whole instructions on NumPy arrays, in program order, many samples at once.
 
 A legal program is race-free and a wait refers only to a signal earlier in program order, so program order is one of
-its legal orders and gives the only legal result. Time is the stepper's business (`accel_sim.stepper`).
+its legal orders and gives the only legal result. Time is the business of `accel_sim.time`.
 """
 
 from __future__ import annotations

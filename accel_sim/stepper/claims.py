@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from accel_sim.stepper.jit import compiled
+from accel_sim.timing.jit import compiled
 from machine.isa import ENGINE_COUNT
 
 

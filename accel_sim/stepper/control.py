@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from accel_sim.stepper.decode import HALT, ILLEGAL
-from accel_sim.stepper.jit import compiled
 from accel_sim.stepper.memory import outside
-from accel_sim.stepper.state import (
+from accel_sim.timing.decode import HALT, ILLEGAL
+from accel_sim.timing.jit import compiled
+from accel_sim.timing.setup import (
     ADDRESS_ERROR,
     BURST_INSTRUCTIONS,
     DEADLOCK,

@@ -3,48 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from hashlib import sha256
-from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
 from accel_sim.stepper import accounts, claims, control, load, matrix, memory, store, vector, weights
-from accel_sim.stepper.decode import Program
-from accel_sim.stepper.jit import compiled, compiled_and_kept
-from accel_sim.stepper.state import (
-    FETCH,
-    GRANTED,
-    LOAD,
-    MATRIX,
-    NONE,
-    RUNNING,
-    STORE,
-    VECTOR,
-    WEIGHTS,
-)
+from accel_sim.stepper.state import GRANTED
+from accel_sim.timing.decode import Program
+from accel_sim.timing.jit import compiled, compiled_and_kept, text_stamp
+from accel_sim.timing.setup import FETCH, LOAD, MATRIX, NONE, RUNNING, STORE, VECTOR, WEIGHTS
+from accel_sim.timing.trace import Trace
 from machine.isa import ENGINE_COUNT
-
-
-class Trace(NamedTuple):
-    """What is recorded of a run; -1 where it has not happened.
-
-    Attributes:
-        issue: int64[5, most], issue cycle of each engine's instructions.
-        retire: int64[5, most], retire cycle.
-        counters: int64[5, 11], cycles that each engine spent in each state.
-        marks: int64[k], cycles at whose end `counters` is copied, in ascending order.
-        snapshots: int64[k, 5, 11], those copies.
-        account: to whom the cycles of the matrix and the vector engine are charged.
-    """
-
-    issue: npt.NDArray[np.int64]
-    retire: npt.NDArray[np.int64]
-    counters: npt.NDArray[np.int64]
-    marks: npt.NDArray[np.int64]
-    snapshots: npt.NDArray[np.int64]
-    account: accounts.Account
 
 
 @compiled
@@ -192,7 +159,7 @@ def run(state: Any, program: Program, trace: Trace, max_cycles: int) -> tuple[in
 
 
 def _kept_run(stamp: int) -> Callable[[Any, Program, Trace, int], tuple[int, int]]:
-    """Return `run` with its machine code kept on disk under a stamp of the whole package's text."""
+    """Return `run` with its machine code kept on disk under a stamp of the text of all that it calls."""
 
     @compiled_and_kept
     def kept_run(state: Any, program: Program, trace: Trace, max_cycles: int) -> tuple[int, int]:
@@ -203,12 +170,4 @@ def _kept_run(stamp: int) -> Callable[[Any, Program, Trace, int], tuple[int, int
     return kept_run
 
 
-def _package_stamp() -> int:
-    """Return a number that changes with the text of any module of the stepper."""
-    digest = sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return int.from_bytes(digest.digest()[:7], "little")
-
-
-run_kept = _kept_run(_package_stamp())
+run_kept = _kept_run(text_stamp("stepper"))

@@ -6,15 +6,15 @@ from typing import Any
 
 from accel_sim.stepper.claims import hold_writes, writes_free
 from accel_sim.stepper.control import in_flight, queue_empty
-from accel_sim.stepper.jit import compiled
-from accel_sim.stepper.memory import ADDRESS_MASK, SCRATCHPAD_MASK, beats_between, outside, piece_end
-from accel_sim.stepper.state import (
+from accel_sim.stepper.memory import beats_between, outside, piece_end
+from accel_sim.stepper.state import DENIED_BANK, GRANTED, NO_REQUEST
+from accel_sim.timing.jit import compiled
+from accel_sim.timing.setup import (
+    ADDRESS_MASK,
     BUSY,
-    DENIED_BANK,
-    GRANTED,
     IDLE,
     LOAD,
-    NO_REQUEST,
+    SCRATCHPAD_MASK,
     START,
     WAIT_BANK,
     WAIT_MEMORY,

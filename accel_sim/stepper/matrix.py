@@ -7,19 +7,15 @@ from typing import Any
 
 from accel_sim.stepper.claims import half_free, half_of, hold_half, hold_reads, reads_free
 from accel_sim.stepper.control import in_flight, queue_empty
-from accel_sim.stepper.jit import compiled
-from accel_sim.stepper.memory import SCRATCHPAD_MASK
-from accel_sim.stepper.state import (
+from accel_sim.stepper.state import DENIED_BANK, DENIED_HALF, GRANTED, NO_REQUEST, PASSES, PIPELINE
+from accel_sim.timing.jit import compiled
+from accel_sim.timing.setup import (
     BUSY,
-    DENIED_BANK,
-    DENIED_HALF,
     DRAIN,
-    GRANTED,
     IDLE,
     MATRIX,
-    NO_REQUEST,
-    PASSES,
-    PIPELINE,
+    ROW_MASK,
+    SCRATCHPAD_MASK,
     START,
     WAIT_ACCUMULATOR,
     WAIT_BANK,
@@ -27,10 +23,7 @@ from accel_sim.stepper.state import (
     WAIT_TOKEN,
     WAIT_WEIGHTS,
 )
-
-ROW_MASK = (1 << 16) - 1
-OLD_VALUE_CYCLES = 2
-"""Cycles from the read of an accumulator row's old value to its write."""
+from machine.config import OLD_VALUE_CYCLES
 
 
 @compiled

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from accel_sim.stepper.jit import compiled
-from accel_sim.stepper.state import BURST, FETCH, LOAD, MAXIMUM_OUTSTANDING, NONE, WEIGHTS
-
-ADDRESS_MASK = (1 << 32) - 1
-SCRATCHPAD_MASK = (1 << 18) - 1
+from accel_sim.timing.jit import compiled
+from accel_sim.timing.setup import BURST, FETCH, LOAD, MAXIMUM_OUTSTANDING, NONE, WEIGHTS
 
 
 @compiled

@@ -8,90 +8,24 @@ everything has ended.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from machine.config import BURST_BYTES, STORE_BUFFERS, TOKEN_LIMIT, Machine
-from machine.isa import ENGINE_COUNT, INSTRUCTION_BYTES, Engine
-from machine.registers import EngineState, Status
-
-
-def _index(value: int) -> int:
-    """Return an index that Numba does not take for a constant: it would compile a function for each constant."""
-    return cast(int, np.int64(value))
-
-
-LOAD = _index(Engine.LOAD)
-WEIGHTS = _index(Engine.WEIGHTS)
-MATRIX = _index(Engine.MATRIX)
-VECTOR = _index(Engine.VECTOR)
-STORE = _index(Engine.STORE)
-FETCH = _index(ENGINE_COUNT)
-"""Owner of a read burst: an engine's index, or FETCH."""
-NONE = -1
+from accel_sim.timing.setup import MAXIMUM_BANKS, MAXIMUM_OUTSTANDING, SETUP, fill_setup, record, record_of
+from machine.config import STORE_BUFFERS, Machine
+from machine.isa import ENGINE_COUNT
 
 NO_REQUEST, GRANTED, DENIED_BANK, DENIED_HALF = 0, 1, 2, 3
 """Values of `events.claim`: what became of an engine's request for its ports."""
 
-IDLE = int(EngineState.IDLE)
-BUSY = int(EngineState.BUSY)
-START = int(EngineState.START)
-WAIT_TOKEN = int(EngineState.WAIT_TOKEN)
-WAIT_BANK = int(EngineState.WAIT_BANK)
-WAIT_ACCUMULATOR = int(EngineState.WAIT_ACCUMULATOR)
-WAIT_MEMORY = int(EngineState.WAIT_MEMORY)
-WAIT_WEIGHTS = int(EngineState.WAIT_WEIGHTS)
-WAIT_SHIFT = int(EngineState.WAIT_SHIFT)
-WAIT_ROOM = int(EngineState.WAIT_ROOM)
-DRAIN = int(EngineState.DRAIN)
-
-RUNNING = int(Status.RUNNING)
-DONE = int(Status.DONE)
-ILLEGAL_INSTRUCTION = int(Status.ILLEGAL_INSTRUCTION)
-ADDRESS_ERROR = int(Status.ADDRESS_ERROR)
-TOKEN_OVERFLOW = int(Status.TOKEN_OVERFLOW)
-DEADLOCK = int(Status.DEADLOCK)
-
-MAXIMUM_BANKS = 16
-MAXIMUM_OUTSTANDING = 64
 PIPELINE = 32
 """Ring of retirement times: at least the instructions that are in the vector or matrix pipeline together."""
 PASSES = 8
 """Ring of matrix passes: at least those whose rows are on their way to the accumulators together."""
 
 
-def _record(**shapes: tuple[int, ...]) -> Any:
-    return np.dtype((np.record, np.dtype([(name, np.int64, shape) for name, shape in shapes.items()], align=True)))
-
-
-SETUP = _record(
-    rows=(),
-    columns=(),
-    bus_bytes=(),
-    banks=(),
-    bank_granules=(),
-    granules_per_word=(),
-    scratchpad_granules=(),
-    half_rows=(),
-    accumulator_rows=(),
-    parameter_words=(),
-    table_words=(),
-    tile_beats=(),
-    matrix_latency=(),  # cycles from the read of a row to its accumulator write
-    read_latency=(),
-    write_latency=(),
-    outstanding=(),
-    queue_depth=(),
-    rate_numerator=(),
-    rate_denominator=(),
-    program_address=(),
-    program_length=(),  # instructions
-    memory_limit=(),  # bytes
-)
-"""What does not change during a run: sizes of the machine, host registers."""
-
-CONTROL = _record(
+CONTROL = record(
     fetch_next=(),  # index of the next instruction to request
     fetch_free=(),  # free slots of the fetch buffer
     fetch_beats=(),  # beats of the program that have arrived
@@ -103,7 +37,7 @@ CONTROL = _record(
     quiet=(),  # consecutive quiet cycles
 )
 
-MEMORY = _record(
+MEMORY = record(
     credit=(),
     reads=(),  # read bursts outstanding
     read_first=(),  # ring: index of the oldest
@@ -118,7 +52,7 @@ MEMORY = _record(
     write_beats=(),
 )
 
-CLAIMS = _record(
+CLAIMS = record(
     read_until=(ENGINE_COUNT, MAXIMUM_BANKS),  # last cycle in which the engine holds the bank's read port
     write_until=(ENGINE_COUNT, MAXIMUM_BANKS),
     half_until=(ENGINE_COUNT, MAXIMUM_BANKS),  # by half; as long as the others, so that one function reads all
@@ -127,7 +61,7 @@ CLAIMS = _record(
     half_granted=(),
 )
 
-LOAD_STATE = _record(
+LOAD_STATE = record(
     active=(),  # request side
     instruction=(),  # index of the active instruction among the loads
     line1=(),
@@ -148,7 +82,7 @@ LOAD_STATE = _record(
     access_retires=(),  # 1: its instruction retires in that cycle
 )
 
-WEIGHTS_STATE = _record(
+WEIGHTS_STATE = record(
     active=(),
     instruction=(),
     offset=(),  # bytes that have been requested
@@ -158,7 +92,7 @@ WEIGHTS_STATE = _record(
     retired_beats=(),  # beats of all retired instructions
 )
 
-MATRIX_STATE = _record(
+MATRIX_STATE = record(
     active=(),
     instruction=(),
     block=(),
@@ -175,14 +109,14 @@ MATRIX_STATE = _record(
     pass_last=(PASSES,),
 )
 
-VECTOR_STATE = _record(
+VECTOR_STATE = record(
     active=(),
     instruction=(),
     read_last=(),
     retire=(PIPELINE,),
 )
 
-STORE_STATE = _record(
+STORE_STATE = record(
     active=(),
     instruction=(),
     line1=(),
@@ -199,7 +133,7 @@ STORE_STATE = _record(
     beat_last=(),  # cycle of the last W beat of the burst granted last
 )
 
-EVENTS = _record(
+EVENTS = record(
     dispatched=(),  # engine whose queue takes the head of the fetch buffer, or NONE
     halt=(),  # the head of the fetch buffer is halt
     illegal=(),
@@ -217,58 +151,24 @@ EVENTS = _record(
     shift=(),  # a weight shift starts
 )
 
-STATE = np.dtype(
-    (
-        np.record,
-        np.dtype(
-            [
-                ("setup", SETUP),
-                ("control", CONTROL),
-                ("memory", MEMORY),
-                ("claims", CLAIMS),
-                ("load", LOAD_STATE),
-                ("weights", WEIGHTS_STATE),
-                ("matrix", MATRIX_STATE),
-                ("vector", VECTOR_STATE),
-                ("store", STORE_STATE),
-                ("events", EVENTS),
-            ],
-            align=True,
-        ),
-    )
+STATE = record_of(
+    setup=SETUP,
+    control=CONTROL,
+    memory=MEMORY,
+    claims=CLAIMS,
+    load=LOAD_STATE,
+    weights=WEIGHTS_STATE,
+    matrix=MATRIX_STATE,
+    vector=VECTOR_STATE,
+    store=STORE_STATE,
+    events=EVENTS,
 )
-
-BURST = BURST_BYTES
-BURST_INSTRUCTIONS = BURST_BYTES // INSTRUCTION_BYTES
-LARGEST_TOKEN = TOKEN_LIMIT
 
 
 def initial_state(machine: Machine, program_address: int, program_length: int, memory_limit: int) -> Any:
     """Return the record `STATE[1]` of a machine whose start is written in cycle 0."""
     state = np.zeros(1, dtype=STATE)
-    setup = state[0].setup
-    setup.rows = machine.rows
-    setup.columns = machine.columns
-    setup.bus_bytes = machine.bus_bytes
-    setup.banks = machine.scratchpad_banks
-    setup.bank_granules = machine.bank_granules
-    setup.granules_per_word = machine.granules_per_word
-    setup.scratchpad_granules = machine.scratchpad_granules
-    setup.half_rows = machine.accumulator_half_rows
-    setup.accumulator_rows = machine.accumulator_rows
-    setup.parameter_words = machine.parameter_entries * 4 * machine.parameter_words_per_section
-    setup.table_words = machine.table_words
-    setup.tile_beats = machine.tile_beats
-    setup.matrix_latency = machine.matrix_latency_cycles
-    setup.read_latency = machine.read_latency_cycles
-    setup.write_latency = machine.write_latency_cycles
-    setup.outstanding = machine.memory_outstanding
-    setup.queue_depth = machine.queue_depth
-    setup.rate_numerator = machine.bus_rate_numerator
-    setup.rate_denominator = machine.bus_rate_denominator
-    setup.program_address = program_address
-    setup.program_length = program_length
-    setup.memory_limit = memory_limit
+    fill_setup(state[0].setup, machine, program_address, program_length, memory_limit)
     state[0].control.fetch_free = machine.fetch_buffer_instructions
     state[0].memory.credit = machine.bus_rate_denominator
     state[0].load.free_beats = machine.load_buffer_beats

@@ -6,21 +6,14 @@ from typing import Any
 
 from accel_sim.stepper.claims import hold_reads, reads_free
 from accel_sim.stepper.control import queue_empty
-from accel_sim.stepper.jit import compiled
-from accel_sim.stepper.memory import (
+from accel_sim.stepper.memory import beats_between, outside, piece_end, queue_write
+from accel_sim.stepper.state import DENIED_BANK, GRANTED, NO_REQUEST
+from accel_sim.timing.jit import compiled
+from accel_sim.timing.setup import (
     ADDRESS_MASK,
-    SCRATCHPAD_MASK,
-    beats_between,
-    outside,
-    piece_end,
-    queue_write,
-)
-from accel_sim.stepper.state import (
     BUSY,
-    DENIED_BANK,
-    GRANTED,
     IDLE,
-    NO_REQUEST,
+    SCRATCHPAD_MASK,
     START,
     STORE,
     WAIT_BANK,
@@ -28,11 +21,8 @@ from accel_sim.stepper.state import (
     WAIT_ROOM,
     WAIT_TOKEN,
 )
-from machine.config import STORE_BUFFERS
+from machine.config import STORE_BUFFERS, STORE_PACK_CYCLES
 from machine.isa import INSTRUCTION_BYTES
-
-PACK_CYCLES = 2
-"""Cycles from a burst's last read to its completion."""
 
 
 @compiled
@@ -156,7 +146,7 @@ def _next_burst(t: int, setup: Any, store: Any, instruction: Any, events: Any) -
     first, end = next_burst(store, instruction)
     store.read_last = t + burst_reads(store, instruction)
     place = (store.first + store.waiting) % STORE_BUFFERS
-    store.burst_complete[place] = store.read_last + PACK_CYCLES
+    store.burst_complete[place] = store.read_last + STORE_PACK_CYCLES
     store.burst_beats[place] = beats_between(setup, first, end)
     store.burst_retires[place] = events.last_burst[STORE]
     store.waiting += 1

@@ -15,22 +15,9 @@ from accel_sim.stepper.claims import (
     writes_here,
 )
 from accel_sim.stepper.control import in_flight, queue_empty
-from accel_sim.stepper.jit import compiled
-from accel_sim.stepper.state import (
-    BUSY,
-    DENIED_BANK,
-    DENIED_HALF,
-    DRAIN,
-    GRANTED,
-    IDLE,
-    NO_REQUEST,
-    PIPELINE,
-    START,
-    VECTOR,
-    WAIT_ACCUMULATOR,
-    WAIT_BANK,
-    WAIT_TOKEN,
-)
+from accel_sim.stepper.state import DENIED_BANK, DENIED_HALF, GRANTED, NO_REQUEST, PIPELINE
+from accel_sim.timing.jit import compiled
+from accel_sim.timing.setup import BUSY, DRAIN, IDLE, START, VECTOR, WAIT_ACCUMULATOR, WAIT_BANK, WAIT_TOKEN
 from machine.config import VECTOR_LATENCY_CYCLES
 from machine.isa import VectorReduce, VectorSource
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from accel_sim.stepper.control import queue_empty
-from accel_sim.stepper.jit import compiled
 from accel_sim.stepper.memory import beats_between, outside, piece_end
-from accel_sim.stepper.state import BUSY, IDLE, START, WAIT_MEMORY, WAIT_ROOM, WAIT_TOKEN, WEIGHTS
+from accel_sim.timing.jit import compiled
+from accel_sim.timing.setup import BUSY, IDLE, START, WAIT_MEMORY, WAIT_ROOM, WAIT_TOKEN, WEIGHTS
 
 
 @compiled

@@ -30,6 +30,9 @@ ACCUMULATOR_SLOT_ROWS = 16
 """Matrix instructions start at multiples of this many rows: so each visits a row at the same time of its pass, and no
 row is visited again within fewer than `rows` cycles (docs/units/matrix.md)."""
 
+MOST_TAPS = 256
+"""Weight tiles that one dimension of a matrix instruction can take."""
+
 
 def random_program(machine: Machine, seed: int, length: int, memory_bytes: int = MEMORY_BYTES) -> list[Instruction]:
     """Return a legal program of about `length` instructions (at least that many, halt included)."""
@@ -177,7 +180,7 @@ class _Maker:
     def weights(self) -> list[Draft]:
         """Tiles into the FIFO, no more than it holds; or, with a matrix instruction at once, many more."""
         machine, capacity = self.machine, self.machine.weight_fifo_tiles
-        most = self.memory_bytes // 2 // machine.tile_bytes - 1
+        most = min(MOST_TAPS, self.memory_bytes // 2 // machine.tile_bytes - 1)
         if self.tiles == 0 and most > capacity and self.random.random() < 0.1:
             count = self.random.randint(capacity + 1, min(most, 2 * capacity))
             (matrix,) = self.matrix_of([count, 1, 1], 1)
@@ -210,7 +213,8 @@ class _Maker:
     def consume_tiles(self) -> list[Draft]:
         """Return what empties the FIFO."""
         left, self.tiles = self.tiles, 0
-        return [draft for first in range(0, left, 256) for draft in self.matrix_of([min(256, left - first), 1, 1], 1)]
+        counts = [min(MOST_TAPS, left - first) for first in range(0, left, MOST_TAPS)]
+        return [draft for count in counts for draft in self.matrix_of([count, 1, 1], 1)]
 
     def matrix_of(self, taps: list[int], blocks: int) -> list[Draft]:
         machine, random = self.machine, self.random

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from accel_sim.stepper import simulate_time
+from accel_sim.time import simulate_time
 from compiler.verify_program import verify_program
 from machine.errors import ProgramError
 from machine.isa import Engine

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from accel_sim.stepper import ACCOUNTED, Cause, simulate_time
+from accel_sim.time import ACCOUNTED, Cause, simulate_time
 from compiler.backend.geometry import ceil_div
 from machine.assembly import assemble
 from machine.config import VECTOR_LATENCY_CYCLES, load_machine

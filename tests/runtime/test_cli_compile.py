@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from accel_sim.stepper import simulate_time
+from accel_sim.time import simulate_time
 from compiler.pipeline import STAGES
 from machine.program import load_program, parse_program
 from tests.runtime.helpers import CONFIGURATIONS, Cli, Tiny, samples, tiny_model

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from accel_sim.function import execute
-from accel_sim.stepper import simulate_time
+from accel_sim.time import simulate_time
 from machine.program import Program
 from rtl.run import RtlResult
 from tests.runtime.helpers import COPY, Cli, Tiny

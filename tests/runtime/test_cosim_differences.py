@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from accel_sim.function import execute
-from accel_sim.stepper import TimeResult, simulate_time
+from accel_sim.time import TimeResult, simulate_time
 from machine.assembly import assemble
 from machine.config import load_machine
 from machine.isa import Engine

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accel_sim.stepper import simulate_time
+from accel_sim.time import simulate_time
 from compiler.backend.layers import Edge, Layout
 from compiler.graph import Graph, Node, Op, Tensor
 from compiler.pipeline import compile_graph

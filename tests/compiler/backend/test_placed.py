@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accel_sim.stepper import simulate_time
+from accel_sim.time import simulate_time
 from compiler.backend.layers import Network
 from compiler.backend.lower import lower
 from compiler.backend.partition import partition

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from accel_sim.timing.setup import record
 from machine.config import Machine
 from machine.errors import ProgramError
 from machine.isa import (
@@ -86,10 +87,14 @@ def decode_program(machine: Machine, data: bytes) -> Program:
     return Program(engine, masks[0], masks[1], *ended)
 
 
+def fields_dtype(layout: Format) -> Any:
+    """Return the dtype of decoded instructions of a format: a record with every field as int64."""
+    return record(**{entry.name: () for entry in layout.fields})
+
+
 def _fields(layout: Format, rows: ByteRows) -> Any:
     """Return an array of records with every field of a format as int64 (counts as counts)."""
-    names = [entry.name for entry in layout.fields]
-    table = np.zeros(len(rows), dtype=np.dtype((np.record, np.dtype([(name, np.int64) for name in names]))))
+    table = np.zeros(len(rows), dtype=fields_dtype(layout))
     padded = np.pad(rows, ((0, 0), (0, 8)))
     for entry, position in zip(layout.fields, layout.offsets().values(), strict=True):
         first = position // 8

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from accel_sim.stepper import TimeResult, simulate_time
+from accel_sim.time import TimeResult
 from machine.config import Machine, load_machine
 from machine.isa import Engine, Instruction, LoadSpace, Opcode, VectorReduce, VectorSource, make
 from machine.registers import EngineState, Status
+from tests.accel_sim.both_clocks import simulate_both
 
 NANO = load_machine("nano4")
 HALT = make(Opcode.HALT)
@@ -21,7 +22,7 @@ WORD = {"memory_address": 4096, "line_bytes": 4, "window_bytes": 4}
 
 
 def run(*program: Instruction, machine: Machine = NANO) -> TimeResult:
-    result = simulate_time(machine, program, max_cycles=100_000)
+    result = simulate_both(machine, program, max_cycles=100_000)
     assert result.status == Status.DONE
     assert (result.counters.sum(axis=1) == result.cycles).all()
     return result

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from accel_sim.stepper import simulate_time
 from machine.config import load_machine
 from machine.errors import ProgramError, SimulationError
 from machine.isa import FORMATS, Engine, Opcode, encode, make
 from machine.registers import Status
+from tests.accel_sim.both_clocks import simulate_both
 
 NANO = load_machine("nano4")
 HALT = encode(make(Opcode.HALT))
@@ -21,18 +21,18 @@ def with_bits(data: bytes, position: int, value: int) -> bytes:
 
 def test_wait_for_a_token_that_never_comes() -> None:
     # The last beat of the program arrives in 133, no read is outstanding from 134 on: the 64th quiet cycle is 197.
-    result = simulate_time(NANO, [make(Opcode.VECTOR, wait=1), make(Opcode.HALT)])
+    result = simulate_both(NANO, [make(Opcode.VECTOR, wait=1), make(Opcode.HALT)])
     assert (result.status, result.cycles) == (Status.DEADLOCK, 197)
     assert result.issue[Engine.VECTOR].tolist() == [-1]
 
 
 def test_program_without_halt() -> None:
-    assert simulate_time(NANO, b"").cycles == 64
-    assert simulate_time(NANO, b"").status == Status.DEADLOCK
+    assert simulate_both(NANO, b"").cycles == 64
+    assert simulate_both(NANO, b"").status == Status.DEADLOCK
 
 
 def test_matrix_without_weights() -> None:
-    assert simulate_time(NANO, [make(Opcode.MATRIX), make(Opcode.HALT)]).status == Status.DEADLOCK
+    assert simulate_both(NANO, [make(Opcode.MATRIX), make(Opcode.HALT)]).status == Status.DEADLOCK
 
 
 def field_bits(opcode: Opcode, name: str, value: int, **others: int) -> bytes:
@@ -69,7 +69,7 @@ ILLEGAL = {
 @pytest.mark.parametrize("case", ILLEGAL)
 def test_illegal_instruction(case: str) -> None:
     # The first instruction is dispatched in 118.
-    result = simulate_time(NANO, ILLEGAL[case] + HALT)
+    result = simulate_both(NANO, ILLEGAL[case] + HALT)
     assert (result.status, result.cycles) == (Status.ILLEGAL_INSTRUCTION, 118)
 
 
@@ -100,7 +100,7 @@ ADDRESS_ERRORS = {
 def test_address_error(case: str) -> None:
     # Issue in 119; the request is presented in 120.
     instruction, cycle = ADDRESS_ERRORS[case]
-    result = simulate_time(NANO, [instruction, make(Opcode.HALT)], memory_limit=LIMIT)
+    result = simulate_both(NANO, [instruction, make(Opcode.HALT)], memory_limit=LIMIT)
     assert (result.status, result.cycles) == (Status.ADDRESS_ERROR, cycle)
 
 
@@ -108,28 +108,28 @@ def test_address_error(case: str) -> None:
 def test_matrix_address_error(fields: dict[str, int]) -> None:
     # The pass is presented when its weights are there, in 229.
     program = [make(Opcode.WEIGHTS, memory_address=4096), make(Opcode.MATRIX, **fields), make(Opcode.HALT)]
-    result = simulate_time(NANO, program, memory_limit=LIMIT)
+    result = simulate_both(NANO, program, memory_limit=LIMIT)
     assert (result.status, result.cycles) == (Status.ADDRESS_ERROR, 229)
 
 
 def test_fetch_beyond_memory() -> None:
-    result = simulate_time(NANO, [make(Opcode.HALT)], program_address=LIMIT, memory_limit=LIMIT)
+    result = simulate_both(NANO, [make(Opcode.HALT)], program_address=LIMIT, memory_limit=LIMIT)
     assert (result.status, result.cycles) == (Status.ADDRESS_ERROR, 1)
 
 
 def test_the_last_table_word_is_legal() -> None:
     load = make(Opcode.LOAD, space=2, window_bytes=4, words=128)
-    assert simulate_time(NANO, [load, make(Opcode.HALT)]).status == Status.DONE
+    assert simulate_both(NANO, [load, make(Opcode.HALT)]).status == Status.DONE
 
 
 def test_store_beside_the_program_is_legal() -> None:
     store = make(Opcode.STORE, memory_address=128, window_bytes=4)
-    assert simulate_time(NANO, [store, make(Opcode.HALT)]).status == Status.DONE
+    assert simulate_both(NANO, [store, make(Opcode.HALT)]).status == Status.DONE
 
 
 def test_token_overflow() -> None:
     fill = make(Opcode.LOAD, window_bytes=4, send=1 << Engine.VECTOR)
-    result = simulate_time(NANO, [fill] * 300 + [make(Opcode.HALT)])
+    result = simulate_both(NANO, [fill] * 300 + [make(Opcode.HALT)])
     assert result.status == Status.TOKEN_OVERFLOW
     assert result.retire[Engine.LOAD][255] == result.cycles
     assert result.retire[Engine.LOAD][256] == -1
@@ -137,13 +137,13 @@ def test_token_overflow() -> None:
 
 def test_too_many_cycles() -> None:
     with pytest.raises(SimulationError, match="has not ended after 100 cycles"):
-        simulate_time(NANO, HALT, max_cycles=100)
+        simulate_both(NANO, HALT, max_cycles=100)
 
 
 def test_refused_arguments() -> None:
     with pytest.raises(ProgramError, match="multiple of 64 bytes, received 3"):
-        simulate_time(NANO, b"abc")
+        simulate_both(NANO, b"abc")
     with pytest.raises(ProgramError, match="memory_limit = 100"):
-        simulate_time(NANO, HALT, memory_limit=100)
+        simulate_both(NANO, HALT, memory_limit=100)
     with pytest.raises(ProgramError, match="program_address = -1"):
-        simulate_time(NANO, HALT, program_address=-1)
+        simulate_both(NANO, HALT, program_address=-1)

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accel_sim.stepper import ACCOUNTED, Cause, simulate_time
+from accel_sim.time import ACCOUNTED, Cause
 from machine.config import load_machine
 from machine.isa import Engine
 from machine.registers import EngineState
+from tests.accel_sim.both_clocks import simulate_both
 from tests.accel_sim.random_programs import MEMORY_BYTES, random_program
 
 READS = {
@@ -27,7 +28,7 @@ def test_accounts_refine_the_counters(name: str, seed: int, length: int) -> None
     machine = load_machine(name)
     program = random_program(machine, seed, length)
     groups = [index % (GROUPS + 1) - 1 for index in range(len(program))]
-    timing = simulate_time(machine, program, memory_limit=MEMORY_BYTES, max_cycles=1_000_000, groups=groups)
+    timing = simulate_both(machine, program, memory_limit=MEMORY_BYTES, max_cycles=1_000_000, groups=groups)
     for engine in ACCOUNTED:
         charged = timing.accounts[engine]
         assert charged.sum() == timing.cycles and len(charged) == max(groups) + 2

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accel_sim.stepper import simulate_time
 from machine.config import Machine, load_machine
 from machine.isa import INSTRUCTION_BYTES, Engine, Instruction, Opcode, encode
 from machine.registers import ENGINE_STATES, EngineState, Status
+from tests.accel_sim.both_clocks import simulate_both
 from tests.accel_sim.random_programs import MEMORY_BYTES, random_program
 
 
@@ -56,7 +56,7 @@ def product(instruction: Instruction, *names: str) -> int:
 def test_random_programs(name: str, seed: int, length: int) -> None:
     machine = load_machine(name)
     program = random_program(machine, seed, length)
-    result = simulate_time(machine, program, memory_limit=MEMORY_BYTES, max_cycles=1_000_000)
+    result = simulate_both(machine, program, memory_limit=MEMORY_BYTES, max_cycles=1_000_000)
     assert result.status == Status.DONE
     assert (result.counters.sum(axis=1) == result.cycles).all()
     for engine in Engine:
@@ -94,8 +94,8 @@ def test_same_program_same_times() -> None:
     machine = load_machine("nano4")
     program = random_program(machine, 7, 80)
     assert program == random_program(machine, 7, 80)
-    one = simulate_time(machine, program)
-    two = simulate_time(machine, b"".join(encode(instruction) for instruction in program))
+    one = simulate_both(machine, program)
+    two = simulate_both(machine, b"".join(encode(instruction) for instruction in program))
     assert one.cycles == two.cycles
     assert (one.counters == two.counters).all()
     for engine in Engine:

@@ -1,0 +1,131 @@
+"""The time of a program: when each instruction issues and retires, and what every engine does in every cycle.
+
+Two models give it, and they are equal in everything: the stepper goes from cycle to cycle and is the law made readable;
+the events kernel goes from event to event and is a hundred times as fast. Values never affect time, so both need
+instructions only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from accel_sim import events, stepper
+from accel_sim.timing.accounts import ACCOUNTED, Cause
+from accel_sim.timing.decode import Program, decode_program
+from accel_sim.timing.trace import Ending, Start, Trace, open_trace
+from machine.config import BURST_BYTES, Machine
+from machine.errors import ProgramError, SimulationError
+from machine.isa import INSTRUCTION_BYTES, Engine, Instruction, encode
+from machine.registers import Status
+
+__all__ = ["ACCOUNTED", "WHOLE_MEMORY_BYTES", "Cause", "Clock", "TimeResult", "simulate_time"]
+
+WHOLE_MEMORY_BYTES = (1 << 32) - 64
+"""Largest MEMORY_LIMIT."""
+
+Int64Array = npt.NDArray[np.int64]
+
+
+class Clock(StrEnum):
+    """The models of time."""
+
+    EVENTS = "events"
+    STEPPER = "stepper"
+
+
+_RUNS: dict[Clock, Callable[[Machine, Program, Start, Trace], Ending]] = {
+    Clock.EVENTS: events.run,
+    Clock.STEPPER: stepper.run,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class TimeResult:
+    """When everything happened.
+
+    Attributes:
+        status: how the program ended.
+        cycles: the program's last cycle; cycles 1 to `cycles` are counted.
+        indices: int64[n] of each engine, the places of its instructions in the program (illegal ones left out).
+        issue: int64[n], issue cycle of each of them, -1 if it was not issued.
+        retire: int64[n], retire cycle, -1 if it did not retire.
+        counters: int64[5, 11] (Engine x EngineState), cycles in each state.
+        read_beats: bus beats received, the program's own included.
+        write_beats: bus beats sent.
+        seconds: `cycles` at the machine's clock.
+        snapshots: int64[k, 5, 11], the counters at the end of each of the cycles that the caller marked.
+        accounts: int64[groups + 1, causes] of each engine in `ACCOUNTED`, cycles by group and `Cause`; the last group
+            has what belongs to no other.
+    """
+
+    status: Status
+    cycles: int
+    indices: dict[Engine, Int64Array]
+    issue: dict[Engine, Int64Array]
+    retire: dict[Engine, Int64Array]
+    counters: Int64Array
+    read_beats: int
+    write_beats: int
+    seconds: float
+    snapshots: Int64Array
+    accounts: dict[Engine, Int64Array]
+
+
+def simulate_time(
+    machine: Machine,
+    program: bytes | Sequence[Instruction],
+    program_address: int = 0,
+    memory_limit: int = WHOLE_MEMORY_BYTES,
+    max_cycles: int = 1_000_000_000,
+    marks: Sequence[int] = (),
+    groups: Sequence[int] = (),
+    clock: Clock = Clock.EVENTS,
+) -> TimeResult:
+    """Run a program through the machine's time, from the write of the start register (cycle 0).
+
+    Args:
+        machine: the machine.
+        program: encoded instructions (n x 64 bytes, legal or not), or instructions.
+        program_address: byte address of the program, below 2**32; bits below 256 are ignored, as by the machine.
+        memory_limit: bytes of memory that the program may address, a multiple of 64 below 2**32.
+        max_cycles: give up after this many cycles.
+        marks: cycles in ascending order, none after the program's end, at whose end the counters are copied.
+        groups: the group (a layer) of each instruction from 0, negative for none, to which cycles are charged.
+        clock: the model; the result is the same.
+
+    Raises:
+        SimulationError: the program runs longer than `max_cycles`.
+        ProgramError: the program is not a multiple of 64 bytes, an address is outside its range, or `groups` is
+            neither empty nor as long as the program.
+    """
+    if not 0 <= program_address < 1 << 32:
+        raise ProgramError(f"program_address = {program_address}: legal are 0 to 2**32 - 1")
+    if not 0 <= memory_limit <= WHOLE_MEMORY_BYTES or memory_limit % 64:
+        raise ProgramError(f"memory_limit = {memory_limit}: legal are multiples of 64 up to {WHOLE_MEMORY_BYTES}")
+    data = program if isinstance(program, bytes) else b"".join(encode(instruction) for instruction in program)
+    decoded = decode_program(machine, data)
+    address = program_address // BURST_BYTES * BURST_BYTES
+    start = Start(address, len(data) // INSTRUCTION_BYTES, memory_limit, max_cycles)
+    trace = open_trace(decoded, marks, groups)
+    ending = _RUNS[clock](machine, decoded, start, trace)
+    if ending.status == Status.RUNNING:
+        raise SimulationError(f"the program has not ended after {max_cycles} cycles")
+    indices = {engine: np.flatnonzero(decoded.engine == engine) for engine in Engine}
+    return TimeResult(
+        status=Status(ending.status),
+        cycles=ending.cycles,
+        indices=indices,
+        issue={engine: trace.issue[engine, : len(indices[engine])] for engine in Engine},
+        retire={engine: trace.retire[engine, : len(indices[engine])] for engine in Engine},
+        counters=trace.counters,
+        read_beats=ending.read_beats,
+        write_beats=ending.write_beats,
+        seconds=ending.cycles / machine.clock_hz,
+        snapshots=trace.snapshots,
+        accounts={engine: trace.account.cycles[engine] for engine in ACCOUNTED},
+    )

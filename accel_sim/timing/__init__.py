@@ -1,0 +1,1 @@
+"""What the simulator's two models of time share: everything but the law itself."""

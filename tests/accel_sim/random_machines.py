@@ -1,0 +1,57 @@
+"""Random machines, every parameter at its edges often: what a model of time must not depend on being round."""
+
+from __future__ import annotations
+
+from random import Random
+
+from machine.config import BURST_BYTES, Machine
+from machine.errors import MachineError
+
+
+def random_machine(seed: int, largest: int = 32) -> Machine:
+    """Return a machine whose rows and columns are at most `largest`; deterministic."""
+    random = Random(seed)
+    while True:
+        try:
+            return _draw(random, largest)
+        except MachineError:
+            continue  # a rule that ties several parameters together
+
+
+def _draw(random: Random, largest: int) -> Machine:
+    sizes = [size for size in (4, 8, 16, 32, 64, 128, 256) if size <= largest]
+    rows, columns = random.choice(sizes), random.choice(sizes)
+    block, tile = max(rows, columns), rows * columns
+    bus_bytes = random.choice([4, 8, 16, 32, 64])
+    denominator = random.choice([1, 1, 1, 2, 3, 7, 112, 1000, 65536])
+    numerator = random.choice([1, denominator, random.randint(1, denominator)])
+    latency = random.choice([1, 2, 3, 10, 100, random.randint(1, 300)])
+    in_flight = latency * bus_bytes * numerator // denominator
+    fifo = _power_from(-(-max(in_flight + 2 * tile, 2 * BURST_BYTES) // tile), 2)
+    buffer = _power_from(in_flight + 2 * BURST_BYTES, 256)
+    banks = random.choice([4, 8, 16])
+    return Machine(
+        name="random",
+        rows=rows,
+        columns=columns,
+        scratchpad_bytes=banks * block * random.choice([32, 64, 256]),
+        scratchpad_banks=banks,
+        accumulator_bytes=columns * 4 * random.choice([32, 64, 512]),
+        weight_fifo_tiles=min(1024, fifo * random.choice([1, 1, 2, 8])),
+        parameter_entries=random.choice([8, 64]),
+        load_buffer_bytes=min(1 << 20, buffer * random.choice([1, 1, 2, 16])),
+        bus_bytes=bus_bytes,
+        bus_rate_numerator=numerator,
+        bus_rate_denominator=denominator,
+        read_latency_cycles=latency,
+        write_latency_cycles=random.choice([1, 2, 100, random.randint(1, 300)]),
+        memory_outstanding=random.choice([1, 2, 3, 16, 64]),
+        queue_depth=random.choice([2, 4, 8, 64]),
+        fetch_buffer_instructions=random.choice([4, 8, 16, 64]),
+    )
+
+
+def _power_from(least: int, start: int) -> int:
+    while start < least:
+        start *= 2
+    return start
