@@ -161,7 +161,7 @@ class _Lowering:
 
     def _is_placed(self, node: Node) -> bool:
         """Whether other layers store a node's result where it belongs, so that no layer is left of it."""
-        pixels = placed.pixels(self.machine, self.graph, node, self.values[self.aliases[node.inputs[0]]], self.body)
+        pixels = placed.pixels(self.machine, self.graph, node, self.values, self.aliases, self.body)
         if pixels is not None:
             self._alias(pixels)
             return True

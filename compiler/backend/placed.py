@@ -30,13 +30,14 @@ def is_read_as_bytes(graph: Graph, name: str, body: frozenset[str]) -> bool:
     )
 
 
-def pixels(machine: Machine, graph: Graph, node: Node, root: Value, body: frozenset[str]) -> Value | None:
-    """Return the activation of a transpose that its operand's maker can store, None where a layer must make it.
-
-    `root` is the activation behind the operand.
-    """
+def pixels(
+    machine: Machine, graph: Graph, node: Node, values: Mapping[str, Value], aliases: Mapping[str, str],
+    body: frozenset[str],
+) -> Value | None:
+    """Return the activation of a transpose that its operand's maker can store, None where a layer must make it."""
     if node.op is not Op.TRANSPOSE or node.integers("permutation") != TO_PIXELS:
         return None
+    root = values[aliases[node.inputs[0]]]
     shape, output = graph.tensors[node.inputs[0]].shape[1:], graph.tensors[node.output]
     if not root.is_made or root.geometry != geometry_of(shape) or root.geometry.channels > machine.block_bytes:
         return None
