@@ -4,9 +4,15 @@ The command line prints such an error in one line and exits with a non-zero code
 what was received, and what would be legal.
 """
 
+from machine.text import printable
+
 
 class TpukitError(Exception):
-    """Base of every error that tpukit raises on purpose."""
+    """Base of every error that tpukit raises on purpose; its message is one printable line (`machine.text`)."""
+
+    def __init__(self, message: str) -> None:
+        """Take a message, whatever names from outside are in it."""
+        super().__init__(printable(message))
 
 
 class MachineError(TpukitError):

@@ -60,7 +60,9 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _fail(text: str, code: int, kind: str = "error: ") -> int:
-    print(f"tpukit: {kind}{' '.join(text.split())}", file=sys.stderr)
+    from machine.text import printable
+
+    print(f"tpukit: {kind}{printable(' '.join(text.split()))}", file=sys.stderr)
     return code
 
 

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
 from machine.progress import during, listening
+from machine.text import printable
 
 FILE_COLUMNS = 200
 """Width of tables that do not go to a terminal: what is cut there cannot be read again."""
@@ -29,7 +30,7 @@ def _console(to_errors: bool = False) -> Console:
 
 def say(text: str) -> None:
     """Print a line; a terminal breaks it where it must."""
-    _console().print(text, soft_wrap=True)
+    _console().print(printable(text), soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
@@ -51,7 +52,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     for index, column in enumerate(columns):
         table.add_column(column, justify="left" if index < left else "right", no_wrap=index > 0, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(printable, row))
     _console().print(table)
 
 
@@ -63,7 +64,7 @@ class _Bars:
 
     def begin(self, activity: str, total: int | None) -> int:
         """Show a bar; without a total it only moves."""
-        return self._bars.add_task(activity, total=total)
+        return self._bars.add_task(printable(activity), total=total)
 
     def advance(self, number: int) -> None:
         """Lengthen a bar by a step."""
