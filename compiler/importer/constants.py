@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,17 +11,14 @@ import onnx
 import onnxruntime
 from onnx.reference import ReferenceEvaluator
 
+from compiler.importer.constant_size import IR_VERSION, check_constant
 from compiler.importer.context import Context, OnnxNode
-from compiler.importer.load import one_line
+from machine.text import one_line
 
-IR_VERSION = 8
 SILENT = 4
 RANDOM = frozenset(
     {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial"}
 )
-
-MOST_ELEMENTS = 1 << 28
-"""Most elements of a constant that is computed here: 1 GiB of float32, more than any model's weights should be."""
 
 
 def is_constant(context: Context, node: OnnxNode) -> bool:
@@ -42,9 +38,8 @@ def evaluate(context: Context, node: OnnxNode) -> list[npt.NDArray[Any]]:
     if any(attribute.HasField("g") or attribute.graphs for attribute in node.proto.attribute):
         raise node.error("operators with a subgraph are not supported")
     given = [name for name in node.inputs if name]
-    operands = [context.tensors[name].array for name in given]
-    _check_size(node, operands)
-    feeds = dict(zip(given, operands, strict=True))
+    feeds = {name: context.tensors[name].array for name in given}
+    check_constant(context, node, feeds)
     try:
         results = list(ReferenceEvaluator(node.proto, opsets={"": context.opset}).run(None, feeds))
     except Exception as error:
@@ -52,28 +47,9 @@ def evaluate(context: Context, node: OnnxNode) -> list[npt.NDArray[Any]]:
         if found is None:
             raise node.error(f"cannot evaluate this operator on constants: {one_line(error)}") from error
         results = found
+    if any(result is not None and not isinstance(result, (np.ndarray, np.generic)) for result in results):
+        raise node.error("makes a sequence or a map; only tensors are supported")
     return [np.asarray(result) for result in results]
-
-
-def _check_size(node: OnnxNode, operands: list[npt.NDArray[Any]]) -> None:
-    """Refuse an operator whose few operands ask for a huge result, before memory is taken for it."""
-    try:
-        elements = _elements(node.op_type, operands)
-    except (TypeError, ValueError, OverflowError):  # operands of another type, NaN or infinity: not evaluated either
-        raise node.error("its operands are not finite numbers, so the size of its result is not known") from None
-    if elements > MOST_ELEMENTS:
-        raise node.error(f"would make a constant of {elements} elements; legal are up to {MOST_ELEMENTS}")
-
-
-def _elements(op_type: str, operands: list[npt.NDArray[Any]]) -> int:
-    """Return how many elements an operator makes whose operands say it, 0 for others."""
-    if op_type in ("ConstantOfShape", "Expand") and operands:
-        return math.prod(max(int(size), 1) for size in operands[-1].reshape(-1))
-    if op_type == "Tile" and len(operands) == 2:
-        return operands[0].size * math.prod(int(count) for count in operands[1].reshape(-1))
-    if op_type == "Range" and len(operands) == 3 and operands[2].size == 1 and operands[2].item():
-        return int((float(operands[1].item()) - float(operands[0].item())) / float(operands[2].item()))
-    return 0
 
 
 def _by_runtime(context: Context, node: OnnxNode, feeds: Mapping[str, npt.NDArray[Any]]) -> list[Any] | None:

@@ -15,6 +15,8 @@ from compiler.passes.base import unique_name
 from compiler.passes.shapes import output_shape
 from machine.errors import ModelError
 
+MOST_NUMBERS = 1 << 20
+"""Numbers that an operand may have of which each says something: sizes, axes, indices."""
 AnyArray = npt.NDArray[Any]
 T = TypeVar("T")
 
@@ -32,8 +34,15 @@ class OnnxNode:
 
     @staticmethod
     def of(proto: onnx.NodeProto, name: str) -> OnnxNode:
-        """Read an ONNX node."""
-        values = {a.name: onnx.helper.get_attribute_value(a) for a in proto.attribute}
+        """Read an ONNX node.
+
+        Raises:
+            ModelError: an attribute has no type, or one that is not known.
+        """
+        try:
+            values = {a.name: onnx.helper.get_attribute_value(a) for a in proto.attribute}
+        except ValueError as error:
+            raise ModelError(f"node '{name}' ({proto.op_type}): an attribute cannot be read: {error}") from None
         decoded = {key: v.decode(errors="replace") if isinstance(v, bytes) else v for key, v in values.items()}
         return OnnxNode(name, proto.op_type, tuple(proto.input), tuple(proto.output), decoded, proto)
 
@@ -96,6 +105,8 @@ class Context:
     node_names: set[str] = field(default_factory=set)
     batch: int = 1
     """Samples that the model's own shapes are for; those of the graph are for one."""
+    constant_bytes: int = 0
+    """Bytes of the constants that have been computed so far."""
     model_names: frozenset[str] = frozenset()
     """Names of the model's own tensors, which no other tensor may take."""
 
@@ -137,6 +148,30 @@ class Context:
         if tensor.data is None:
             raise node.error(f"the {what} '{tensor.name}' is computed at run time; only a constant is supported")
         return tensor.data
+
+    def integers(self, node: OnnxNode, index: int, what: str) -> list[int]:
+        """Return the numbers of an input that must be a constant of integers, in order.
+
+        Raises:
+            ModelError: it is computed at run time, holds anything else, or more than `MOST_NUMBERS`.
+        """
+        data = self.constant(node, index, what)
+        if data.dtype.kind not in "iu" or data.size > MOST_NUMBERS:
+            raise node.error(f"the {what} '{node.inputs[index]}' is {data.dtype} of {data.size} values; only up to "
+                             f"{MOST_NUMBERS} integers are supported")
+        return [int(value) for value in data.reshape(-1)]
+
+    def number(self, node: OnnxNode, index: int, what: str) -> float:
+        """Return the value of an input that must be a constant of one number (a truth value is 0 or 1).
+
+        Raises:
+            ModelError: it is computed at run time, or is not one number.
+        """
+        data = self.constant(node, index, what)
+        if data.dtype.kind not in "fiub" or data.size != 1:
+            raise node.error(f"the {what} '{node.inputs[index]}' is {data.dtype} of shape {list(data.shape)}; only one "
+                             "number is supported")
+        return float(data.reshape(()))
 
     def weight(self, node: OnnxNode, index: int, what: str) -> AnyArray:
         """Return the data of an input that must be a finite float32 constant.

@@ -74,10 +74,7 @@ def _clip(context: Context, node: OnnxNode, x: Tensor, low: float, high: float) 
 def _bound(context: Context, node: OnnxNode, index: int, name: str, default: float) -> float:
     value = node.number(name, default)
     if node.has_input(index):
-        data = context.constant(node, index, name)
-        if data.size != 1:
-            raise node.error(f"{name} has shape {list(data.shape)}; only one value is supported")
-        value = float(data.reshape(()))
+        value = context.number(node, index, name)
     if math.isnan(value):
         raise node.error(f"{name} is NaN")
     return value

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-import numpy as np
-
 from compiler.expression import Expression, X, call, to_text
 from compiler.graph import Op, Tensor
 from compiler.importer.context import Context, OnnxNode
@@ -81,11 +79,13 @@ def power(context: Context, node: OnnxNode) -> None:
         the exponent or the base is a constant with one finite value
     """
     index = 0 if context.tensor(node, 0).is_constant else 1
-    x, constant = context.activation(node, 1 - index), context.constant(node, index, ("base", "exponent")[index])
-    if constant.size != 1 or not np.isfinite(constant).all() or constant.ndim > len(x.shape):
-        raise node.error(f"'{node.inputs[index]}' has shape {list(constant.shape)}; only one finite value is supported")
+    x, value = context.activation(node, 1 - index), context.number(node, index, ("base", "exponent")[index])
+    rank = len(context.tensor(node, index).shape)
+    if not math.isfinite(value) or rank > len(x.shape):
+        raise node.error(f"'{node.inputs[index]}' is {value} in {rank} dimensions; only one finite value, in no more "
+                         f"dimensions than the {len(x.shape)} of the input, is supported")
     operands: list[Expression] = [X, X]
-    operands[index] = float(constant.flat[0])
+    operands[index] = value
     expression = to_text(call("pow", *operands))
     context.emit(node, Op.FUNCTION, x, attributes={"expression": expression})
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from compiler.graph import AttributeValue, Op, Tensor
 from compiler.importer.context import Context, OnnxNode
-from compiler.importer.handlers_gather import PAD_MODES, emit_gather, repeat_at_ends
+from compiler.importer.handlers_gather import PAD_MODES, check_indices, emit_gather, repeat_at_ends
 
 
 def concat(context: Context, node: OnnxNode) -> None:
@@ -49,6 +49,7 @@ def slice_of(context: Context, node: OnnxNode) -> None:
     if min(steps, default=1) > 0:
         _slice(context, node, node.outputs[0], x, parts)
         return
+    check_indices(node, sum(x.shape))
     chosen = {index: list(range(part.start, part.stop, part.step)) for index, part in enumerate(parts)}
     if not all(chosen.values()):
         raise node.error("the result is empty")
@@ -102,7 +103,7 @@ def pad(context: Context, node: OnnxNode) -> None:
         raise node.error(f"pads must be two numbers of at least 0 for each of {len(axes)} axes, got {given}")
     value = node.number("value", 0.0)
     if node.has_input(2):
-        value = float(context.constant(node, 2, "value").reshape(()))
+        value = context.number(node, 2, "value")
     if not math.isfinite(value):
         raise node.error(f"the value {value} is not supported; a finite one is")
     pads = [0] * (2 * rank)
@@ -212,6 +213,6 @@ def _axis(node: OnnxNode, axis: int, rank: int) -> int:
 def _integers(context: Context, node: OnnxNode, index: int, name: str) -> list[int] | None:
     """Return numbers that are an attribute in old opsets and a constant input in new ones; None where not given."""
     if node.has_input(index):
-        return [int(v) for v in context.constant(node, index, name).reshape(-1)]
+        return context.integers(node, index, name)
     old = "paddings" if name == "pads" and "paddings" in node.attributes else name
     return list(node.integers(old, ())) if old in node.attributes else None

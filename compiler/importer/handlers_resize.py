@@ -15,10 +15,13 @@ import numpy.typing as npt
 
 from compiler.graph import Op, Tensor
 from compiler.importer.context import Context, OnnxNode
-from compiler.importer.handlers_gather import emit_gather
+from compiler.importer.handlers_gather import check_indices, emit_gather
 from compiler.importer.handlers_product import project
 from compiler.importer.resize_phases import emit_phases
+from compiler.passes.shapes import MOST_DIMENSIONS
 
+MOST_WEIGHTS = 1 << 24
+"""Weights of the matrix that resizes an axis: 4096 positions to as many."""
 Positions = npt.NDArray[np.float32]
 """For each output position of an axis, where it lies in the input."""
 SIMPLE = "simple"
@@ -96,7 +99,11 @@ def _given(context: Context, node: OnnxNode, index: int, what: str) -> list[floa
     """Return the numbers of an optional input, None where it is missing or empty."""
     if not node.has_input(index):
         return None
-    return [float(value) for value in context.constant(node, index, what).reshape(-1)] or None
+    data = context.constant(node, index, what)
+    if data.dtype.kind not in "fiu" or data.size > MOST_DIMENSIONS:
+        raise node.error(f"the {what} '{node.inputs[index]}' is {data.dtype} of {data.size} values; only a number for "
+                         "each axis is supported")
+    return [float(value) for value in data.reshape(-1)] or None
 
 
 def _resize(
@@ -110,6 +117,9 @@ def _resize(
     if any(axis < 2 for axis in axes):
         raise node.error(f"resizes axis {min(axes)} of input {list(x.shape)}; only axes after batch and channels are "
                          "supported")
+    check_indices(node, sum(axis.result for axis in axes.values()))
+    if mode != "nearest" and max((axis.result * axis.size for axis in axes.values()), default=0) > MOST_WEIGHTS:
+        raise node.error(f"needs a matrix of more than {MOST_WEIGHTS} weights, which is not supported")
     positions = {
         index: TRANSFORMS[transform](axis, np.arange(axis.result, dtype=np.float32)) for index, axis in axes.items()
     }
@@ -144,8 +154,9 @@ def _axes(node: OnnxNode, x: Tensor, scales: list[float] | None, sizes: list[flo
     for index, value in zip(indices, given, strict=True):
         size = x.shape[index]
         scale = value if sizes is None else value / size
-        result = int(np.floor(np.float32(size) * np.float32(scale))) if sizes is None else int(value)
-        if not np.isfinite(value) or result < 1:
+        exact = np.floor(np.float32(size) * np.float32(scale)) if sizes is None else value
+        result = int(exact) if np.isfinite(exact) else 0
+        if result < 1:
             raise node.error(f"axis {index} of input {list(x.shape)} becomes empty: {given}")
         if (scale, result) != (1.0, size):
             axes[index] = _Axis(size, result, scale)

@@ -34,7 +34,7 @@ def reshape(context: Context, node: OnnxNode) -> None:
         the batch is kept
     """
     x = context.activation(node)
-    wanted = [int(v) for v in context.constant(node, 1, "shape").reshape(-1)]
+    wanted = context.integers(node, 1, "shape")
     if context.batch > 1 and wanted[:1] == [1]:
         raise node.error(f"shape {wanted} merges the batch of {context.batch}; only shapes that keep it are supported")
     if wanted and wanted[0] == context.batch:
@@ -97,7 +97,7 @@ def dropout(context: Context, node: OnnxNode) -> None:
         training_mode is False
         the mask output is not read
     """
-    if node.has_input(2) and bool(context.constant(node, 2, "training_mode")):
+    if node.has_input(2) and context.number(node, 2, "training_mode"):
         raise node.error("training_mode=True is not supported")
     context.emit(node, Op.IDENTITY, context.activation(node))
 
@@ -119,7 +119,7 @@ def given_axes(context: Context, node: OnnxNode, rank: int | None) -> list[int] 
     if "axes" in node.attributes:
         axes = list(node.integers("axes", ()))
     elif node.has_input(1):
-        axes = [int(v) for v in context.constant(node, 1, "axes").reshape(-1)]
+        axes = context.integers(node, 1, "axes")
     else:
         return None
     return axes if rank is None else _positive(node, axes, rank)

@@ -71,7 +71,11 @@ def _axes(node: OnnxNode, sizes: tuple[int, ...], kernel: tuple[int, ...]) -> li
     if min(*strides, *dilations, *kernel) < 1 or min(*given_extra, *pads) < 0:
         raise node.error(f"strides {strides}, dilations {dilations} and the kernel must be positive, output_padding "
                          f"{given_extra} and pads {pads} at least 0")
-    wanted = list(node.integers("output_shape", ()))[-spatial:]
+    given = node.integers("output_shape", ())
+    if given and len(given) not in (spatial, spatial + 2):
+        raise node.error(f"output_shape must be {spatial} numbers, or {spatial + 2} with batch and channels, got "
+                         f"{list(given)}")
+    wanted = list(given)[-spatial:]
     if not wanted and automatic.startswith("SAME"):
         wanted = [size * stride for size, stride in zip(sizes, strides, strict=True)]
     axes = []

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
 import onnx
 
+from compiler.importer.external import read_external, refuse_external
 from machine.errors import ModelError
+from machine.files import read_file
+from machine.text import one_line
 
 MINIMUM_OPSET = 7
+MOST_BYTES = (1 << 31) - 1
+"""Bytes of a model file: what a protobuf message can hold."""
+MOST_NODES = 1 << 17
+"""Nodes of a model; those of the field have hundreds to tens of thousands."""
 ModelSource = str | PathLike[str] | bytes | onnx.ModelProto
 
 
@@ -23,14 +29,17 @@ def load(source: ModelSource) -> onnx.ModelProto:
     """
     if isinstance(source, onnx.ModelProto):
         model = source
-        _refuse_external(model)
+        refuse_external(model)
     elif isinstance(source, bytes):
         model = _parse(source, "the given bytes")
-        _refuse_external(model)
+        refuse_external(model)
     else:
         model = _load_path(Path(source))
     opset(model)
+    if len(model.graph.node) > MOST_NODES:
+        raise ModelError(f"the model has {len(model.graph.node)} nodes; up to {MOST_NODES} are supported")
     _refuse_damaged_text(model.graph)
+    _refuse_tensors_without_size(model.graph)
     _refuse_unknown_operators(model.graph)
     try:
         onnx.checker.check_model(model)
@@ -43,41 +52,25 @@ def opset(model: onnx.ModelProto) -> int:
     """Return the version of the standard operator set that the model uses.
 
     Raises:
-        ModelError: there is none, or it is not supported.
+        ModelError: there is none or more than one, or it is not supported.
     """
-    versions = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
+    versions = sorted({entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")})
     newest = onnx.defs.onnx_opset_version()
-    if not versions:
-        raise ModelError("the model imports no version of the standard ONNX operator set")
+    if len(versions) != 1:
+        found = f"versions {versions}" if versions else "no version"
+        raise ModelError(f"the model imports {found} of the standard ONNX operator set; it needs one")
     if not MINIMUM_OPSET <= versions[0] <= newest:
         raise ModelError(f"the model uses ONNX opset {versions[0]}; supported are {MINIMUM_OPSET} to {newest}")
     return int(versions[0])
 
 
-def one_line(error: BaseException) -> str:
-    """Return an error's text on one line, shortened."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 300 else text[:297] + "..."
-
-
 def _load_path(path: Path) -> onnx.ModelProto:
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot read model '{path}': {error.strerror}") from error
+        content = read_file(path, MOST_BYTES)
+    except (OSError, ValueError) as error:  # a ValueError is a path with a zero byte
+        raise ModelError(f"cannot read model '{path}': {getattr(error, 'strerror', None) or error}") from error
     model = _parse(content, f"'{path}'")
-    folder = path.resolve().parent
-    for tensor in _external(model):
-        location = {entry.key: entry.value for entry in tensor.external_data}.get("location", "")
-        target = (folder / location).resolve()
-        if not target.is_relative_to(folder):
-            raise ModelError(f"tensor '{tensor.name}': external data '{location}' lies outside the model's folder")
-        if not target.is_file():
-            raise ModelError(f"tensor '{tensor.name}': external data file '{location}' does not exist")
-    try:
-        onnx.load_external_data_for_model(model, str(folder))
-    except Exception as error:
-        raise ModelError(f"cannot read the external data of '{path}': {one_line(error)}") from error
+    read_external(model, path.resolve().parent)
     return model
 
 
@@ -92,24 +85,22 @@ def _parse(content: bytes, what: str) -> onnx.ModelProto:
     return model
 
 
-def _external(model: onnx.ModelProto) -> Iterable[onnx.TensorProto]:
-    held = [a.t for node in model.graph.node for a in node.attribute if a.type == onnx.AttributeProto.TENSOR]
-    return [t for t in (*model.graph.initializer, *held) if t.data_location == onnx.TensorProto.EXTERNAL]
-
-
-def _refuse_external(model: onnx.ModelProto) -> None:
-    for tensor in _external(model):
-        raise ModelError(f"tensor '{tensor.name}' has external data; give the model as a path")
-
-
 def _refuse_damaged_text(graph: onnx.GraphProto) -> None:
     """Protobuf gives text that is not UTF-8 as bytes; nothing after this expects it."""
     texts: list[object] = [value.name for value in (*graph.input, *graph.output, *graph.initializer)]
+    dims = [dim for value in graph.input for dim in value.type.tensor_type.shape.dim]
+    texts += [dim.dim_param for dim in dims]
     for node in graph.node:
         texts += [node.name, node.op_type, node.domain, *node.input, *node.output, *(a.name for a in node.attribute)]
     for text in texts:
         if not isinstance(text, str):
             raise ModelError(f"the model holds a name that is not UTF-8 text: {text!r}")
+
+
+def _refuse_tensors_without_size(graph: onnx.GraphProto) -> None:
+    for tensor in graph.initializer:
+        if min(tensor.dims, default=1) < 0:
+            raise ModelError(f"tensor '{tensor.name}' has shape {list(tensor.dims)}; sizes are at least 0")
 
 
 def _refuse_unknown_operators(graph: onnx.GraphProto) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import onnx
@@ -10,9 +11,11 @@ from onnx import numpy_helper
 from compiler.graph import Graph, Tensor
 from compiler.importer.constants import evaluate, is_constant
 from compiler.importer.context import Context, OnnxNode
-from compiler.importer.load import ModelSource, load, one_line, opset
+from compiler.importer.load import ModelSource, load, opset
 from compiler.importer.registry import HANDLERS
+from compiler.passes.shapes import MOST_ELEMENTS
 from machine.errors import ModelError
+from machine.text import one_line
 
 
 def import_onnx(source: ModelSource, shapes: Mapping[str, Sequence[int]] | None = None) -> Graph:
@@ -91,8 +94,7 @@ def _read_inputs(graph: onnx.GraphProto, context: Context, shapes: dict[str, Seq
 def _input_tensor(value: onnx.ValueInfoProto, given: Sequence[int] | None) -> Tensor:
     kind = value.type.tensor_type
     if not value.type.HasField("tensor_type") or kind.elem_type != onnx.TensorProto.FLOAT:
-        found = onnx.TensorProto.DataType.Name(kind.elem_type) if value.type.HasField("tensor_type") else "no tensor"
-        raise ModelError(f"input '{value.name}' is {found}; only FLOAT tensors are supported")
+        raise ModelError(f"input '{value.name}' is {_kind(value.type)}; only FLOAT tensors are supported")
     if not kind.HasField("shape") and given is None:
         raise ModelError(f"input '{value.name}' has no shape: give it, for example --shape {value.name}=1,3,224,224")
     declared = [dim.dim_value if dim.HasField("dim_value") and dim.dim_value > 0 else None for dim in kind.shape.dim]
@@ -107,7 +109,17 @@ def _input_tensor(value: onnx.ValueInfoProto, given: Sequence[int] | None) -> Te
     if len(shape) < 2 or min(shape) < 1:
         raise ModelError(f"input '{value.name}' has shape {list(shape)}; a batch and at least one more dimension "
                          "are needed, all of them positive")
+    if math.prod(shape) > MOST_ELEMENTS:
+        raise ModelError(f"input '{value.name}' has shape {list(shape)}; up to {MOST_ELEMENTS} values are supported")
     return Tensor(value.name, (1, *shape[1:]), "float32")
+
+
+def _kind(kind: onnx.TypeProto) -> str:
+    if not kind.HasField("tensor_type"):
+        return "no tensor"
+    names = onnx.TensorProto.DataType
+    element = kind.tensor_type.elem_type
+    return names.Name(element) if element in names.values() else f"of the unknown type {element}"
 
 
 def _static_shape(value: onnx.ValueInfoProto, declared: Sequence[int | None]) -> tuple[int, ...]:

@@ -16,6 +16,10 @@ from compiler.importer.handlers_gather import emit_gather
 Float32Array = npt.NDArray[np.float32]
 
 
+MOST_PHASES = 1 << 10
+"""Phases that each become a convolution; what has more is resized by matrices."""
+
+
 @dataclass(frozen=True, slots=True)
 class Phase:
     """Output m of a phase is the sum of `weights[t]` times input m + first + t; inputs outside take the end's value."""
@@ -56,7 +60,7 @@ def emit_phases(
         return None
     found = [phases_of(matrices[axis]) if axis in matrices else [Phase(0, (1.0,))] for axis in (2, 3)]
     rows, columns = found
-    if rows is None or columns is None:
+    if rows is None or columns is None or len(rows) * len(columns) > MOST_PHASES:
         return None
     parts = [_part(context, node, x, row, column) for row, column in itertools.product(rows, columns)]
     attributes: dict[str, AttributeValue] = {

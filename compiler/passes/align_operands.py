@@ -12,6 +12,9 @@ import numpy.typing as npt
 from compiler.graph import BINARY, AttributeValue, Graph, Node, Op, Tensor
 from compiler.passes.base import unique_name
 
+MOST_REPETITIONS = 1 << 12
+"""Inputs of the `concat` that repeats an operand along an axis."""
+
 
 @dataclass(frozen=True)
 class AlignOperands:
@@ -57,6 +60,9 @@ class _Aligner:
             return self._add(f"{name}_aligned", full, np.broadcast_to(tensor.data.reshape(wanted), full).copy())
         if wanted != tensor.shape:
             name = self._step(node, Op.RESHAPE, (name,), wanted, {"shape": wanted})
+        if max((shape[axis] for axis in repeated), default=0) > MOST_REPETITIONS:
+            raise node.error(f"operand '{name}' would be repeated along axes {repeated} of {list(shape)}; up to "
+                             f"{MOST_REPETITIONS} times is supported")
         for axis in repeated:
             wanted = (*wanted[:axis], shape[axis], *wanted[axis + 1 :])
             name = self._step(node, Op.CONCAT, (name,) * shape[axis], wanted, {"axis": axis})

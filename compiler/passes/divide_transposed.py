@@ -17,6 +17,9 @@ from compiler.graph import AttributeValue, Graph, Node, Op, Tensor
 from compiler.passes.base import unique_name
 from compiler.passes.shapes import output_shape
 
+MOST_PHASES = 1 << 12
+"""Phases of the strides, each of which becomes a convolution."""
+
 
 @dataclass(frozen=True, slots=True)
 class Phase:
@@ -66,6 +69,9 @@ def _divide(graph: Graph, node: Node) -> Graph:
     kernel, strides = graph.tensors[node.inputs[1]].shape[2:], node.integers("strides")
     dilations, pads = node.integers("dilations"), node.integers("pads")
     used = [min(strides[axis], y.shape[2 + axis]) for axis in (0, 1)]
+    if math.prod(used) > MOST_PHASES:
+        raise node.error(f"strides {list(strides)} divide the output into {math.prod(used)} parts; up to {MOST_PHASES} "
+                         "are supported")
     sizes = list(zip(x.shape[2:], y.shape[2:], kernel, strides, dilations, pads[:2], strict=True))
     phases = [[phase_of(phase, *sizes[axis]) for phase in range(used[axis])] for axis in (0, 1)]
     made = _Made(graph, node)

@@ -5,11 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from compiler.graph import BINARY, Node, Op
 from compiler.passes.shapes_elementwise import ELEMENTWISE_RULES
 from compiler.passes.shapes_moves import MOVE_RULES
 
 Shape = tuple[int, ...]
+
+MOST_ELEMENTS = 1 << 28
+"""Values of a tensor, which calibration holds as float32."""
+LONGEST_AXIS = 1 << 24
+"""Window positions along an axis, and with `LARGEST_STEP` what keeps products of two numbers of a window in int64."""
+LARGEST_STEP = (1 << 31) - 1
+MOST_DIMENSIONS = 32
+"""Dimensions of a tensor: as many as every NumPy knows."""
 
 OPERANDS: Mapping[Op, tuple[int, int]] = {
     **dict.fromkeys(BINARY, (2, 2)), Op.CONV2D: (2, 3), Op.CONV_TRANSPOSE2D: (2, 3), Op.DENSE: (2, 3), Op.TABLE: (2, 2),
@@ -27,7 +38,11 @@ def output_shape(node: Node, shapes: Sequence[Shape]) -> Shape:
     fewest, most = OPERANDS.get(node.op, (1, 1))
     if not fewest <= len(shapes) <= most:
         raise node.error(f"has {len(shapes)} inputs, needs {fewest if fewest == most else f'{fewest} to {most}'}")
-    return RULES[node.op](node, shapes)
+    shape = RULES[node.op](node, shapes)
+    if math.prod(shape) > MOST_ELEMENTS or len(shape) > MOST_DIMENSIONS:
+        raise node.error(f"its output would have shape {list(shape)}; up to {MOST_ELEMENTS} values in "
+                         f"{MOST_DIMENSIONS} dimensions are supported")
+    return shape
 
 
 def window_output(size: int, kernel: int, stride: int, dilation: int, before: int, after: int) -> int:
@@ -81,8 +96,10 @@ def _pool(node: Node, shapes: Sequence[Shape]) -> Shape:
     _rank(node, x, 4)
     kernel, pads, dilations = node.integers("kernel"), node.integers("pads"), pool_dilations(node)
     out = _windows(node, x, kernel, dilations)
+    if max(out) > LONGEST_AXIS:
+        raise node.error(f"its output would have shape {[*x[:2], *out]}; axes of up to {LONGEST_AXIS} are supported")
     for axis in (0, 1):
-        if 0 in taps_inside(node, axis, x[2 + axis], out[axis]):
+        if not taps_inside(node, axis, x[2 + axis], out[axis]).all():
             raise node.error(f"a window lies wholly in the padding {list(pads)} (kernel {list(kernel)})")
         if max(pads[axis], pads[2 + axis]) >= kernel[axis]:
             raise node.error(f"padding {list(pads)} (ceil_mode adds to it) must be below kernel {list(kernel)}")
@@ -94,24 +111,24 @@ def pool_dilations(node: Node) -> Shape:
     return node.integers("dilations") if "dilations" in node.attributes else (1, 1)
 
 
-def taps_inside(node: Node, axis: int, size: int, positions: int) -> tuple[int, ...]:
-    """Return, for each position of a pool's window along an axis (0 y, 1 x), how many taps lie in an input of `size`.
+def taps_inside(node: Node, axis: int, size: int, positions: int) -> npt.NDArray[np.int64]:
+    """Return how many taps of a pool's window lie in an input of `size`: int64[positions], along axis 0 (y) or 1 (x).
     """
     kernel, stride, pad = (node.integers(name)[axis] for name in ("kernel", "strides", "pads"))
-    dilation, counts = pool_dilations(node)[axis], []
-    for position in range(positions):
-        first = position * stride - pad
-        below = min(kernel, max(0, -(first // dilation)))  # taps before the input
-        upto = min(kernel, max(0, -(-(size - first) // dilation)))  # taps before its end
-        counts.append(max(0, upto - below))
-    return tuple(counts)
+    dilation = pool_dilations(node)[axis]
+    first = np.arange(positions) * stride - pad
+    below = np.clip(-(first // dilation), 0, kernel)  # taps before the input
+    upto = np.clip(-(-(size - first) // dilation), 0, kernel)  # taps before its end
+    counts: npt.NDArray[np.int64] = np.maximum(upto - below, 0)
+    return counts
 
 
 def _windows(node: Node, x: Shape, kernel: Shape, dilations: Shape) -> Shape:
     strides, pads = node.integers("strides"), node.integers("pads")
     if len(strides) != 2 or len(pads) != 4 or len(kernel) != 2 or len(dilations) != 2:
         raise node.error("strides, kernel and dilations have 2 numbers, pads 4 (top, left, bottom, right)")
-    if min(*strides, *kernel, *dilations) < 1 or min(pads) < 0:
+    numbers = (*strides, *kernel, *dilations, *pads)
+    if min(*strides, *kernel, *dilations) < 1 or min(pads) < 0 or max(numbers) > LARGEST_STEP:
         raise node.error(f"illegal window: kernel {kernel}, strides {strides}, dilations {dilations}, pads {pads}")
     out = tuple(
         window_output(x[2 + axis], kernel[axis], strides[axis], dilations[axis], pads[axis], pads[2 + axis])

@@ -22,7 +22,7 @@ ONE_RUN_TIME = "one input is computed at run time, every other is a constant wit
 CASES = {
     "Clip": {"the bounds are constants of one value, and none is NaN": [
         (["x", "z"], {}, {}, "min 'z' is computed at run time"),
-        (["x", "a"], {"a": EIGHT}, {}, r"min has shape \[8\]; only one value"),
+        (["x", "a"], {"a": EIGHT}, {}, r"min .a. is float32 of shape \[8\]; only one number"),
         (["x", "", "a"], {"a": np.float32(np.nan)}, {}, "max is NaN"),
     ]},
     "Div": {
@@ -53,7 +53,7 @@ CASES = {
     ]},
     "Pow": {"the exponent or the base is a constant with one finite value": [
         (["x", "z"], {}, {}, "exponent 'z' is computed at run time"),
-        (["x", "a"], {"a": EIGHT}, {}, "only one finite value"),
+        (["x", "a"], {"a": EIGHT}, {}, "only one number"),
         (["a", "x"], {"a": np.float32(np.inf)}, {}, "only one finite value"),
     ]},
 }

@@ -252,7 +252,7 @@ def test_external_data_beside_the_model_is_read(make_model, tmp_path):
 def test_huge_constants_are_refused_before_memory_is_taken(make_model, op_type, operands):
     names = [f"c{i}" for i in range(len(operands))]
     nodes = [make_node(op_type, names, ["huge"], name="h"), make_node("Relu", ["x"], ["y"])]
-    with pytest.raises(ModelError, match=rf"node 'h' \({op_type}\): would make a constant of 1\d+ elements"):
+    with pytest.raises(ModelError, match=rf"node 'h' \({op_type}\): would make a constant of \[1\d+.*\] elements"):
         import_model(make_model(nodes, constants=dict(zip(names, operands, strict=True))))
 
 
@@ -260,7 +260,7 @@ def test_huge_constants_are_refused_before_memory_is_taken(make_model, op_type, 
 def test_ranges_without_an_end_are_refused(make_model, limit):
     operands = {"a": np.float32(0), "b": np.float32(limit), "c": np.float32(1)}
     nodes = [make_node("Range", ["a", "b", "c"], ["r"], name="r"), make_node("Relu", ["x"], ["y"])]
-    with pytest.raises(ModelError, match=r"node 'r' \(Range\): its operands are not finite numbers"):
+    with pytest.raises(ModelError, match=r"node 'r' \(Range\): cannot evaluate this operator on constants"):
         import_model(make_model(nodes, constants=operands))
 
 
