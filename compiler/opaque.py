@@ -18,7 +18,7 @@ from collections.abc import Sequence
 import onnx
 
 from compiler.graph import AttributeValue, Node, Op
-from compiler.importer.load import one_line
+from machine.text import one_line
 
 
 def opaque_node(
