@@ -6,6 +6,7 @@ None of it is part of the repository; what reads it says so where it is absent.
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ _MNIST = MODELS / "data/mnist"
 
 FloatArray = npt.NDArray[np.float32]
 Uint8Array = npt.NDArray[np.uint8]
+Samples = tuple[FloatArray, FloatArray]
+"""Calibration data and what is run, for a model with one input."""
 
 
 def mnist_images(part: str) -> FloatArray:
@@ -50,3 +53,27 @@ def resized(image: Uint8Array, height: int, width: int) -> Uint8Array:
     )
     result: Uint8Array = image[rows[:, None], columns]
     return result
+
+
+def ultraface_input(image: Uint8Array) -> FloatArray:
+    """Return an image as `onnx_ultraface` takes it: float32[red green blue, 240, 320], about -1 to 1."""
+    scaled = (resized(image, 240, 320).astype(np.float32) - 127) / 128
+    return scaled[..., ::-1].transpose(2, 0, 1).astype(np.float32)
+
+
+def yunet_input(image: Uint8Array) -> FloatArray:
+    """Return an image as `onnx_yunet` takes it: float32[blue green red, 320, 320], 0 to 255."""
+    return resized(image, 320, 320).transpose(2, 0, 1).astype(np.float32)
+
+
+def face_photographs(prepare: Callable[[Uint8Array], FloatArray]) -> Samples:
+    """Return photographs as a face detector takes them: a portrait mirrored and cut for calibration, then as it is.
+
+    Three photographs without a face are the same in both.
+    """
+    others = [photograph(name) for name in ("cat", "bird", "sunflower")]
+    portrait = photograph("grace_hopper")
+    mirrored = portrait[:, ::-1]
+    calibration = [mirrored, mirrored[50:500], *others]
+    images = [portrait, portrait[:512], *others]
+    return np.stack([prepare(image) for image in calibration]), np.stack([prepare(image) for image in images])
