@@ -23,6 +23,7 @@ import onnx
 from accel_sim.time import Clock
 from benchmarks.light_models import ARCHITECTURES, light_model
 from benchmarks.networks import mobilenet_v3_small_model
+from benchmarks.shared_data import MODELS
 from compiler.quantizer.calibration import RandomCalibration
 from examples.digits.data import model_path
 from machine.config import Machine, load_machine
@@ -33,7 +34,6 @@ from runtime.compile import compile_program
 from runtime.cosim import CosimResult, cosimulate
 from runtime.session import Session, prepare_simulator
 
-MODELS = Path(__file__).resolve().parents[2] / "shared/models"
 CALIBRATION_SEED, IMAGE_SEED = 1, 3
 
 FILES: Mapping[str, str] = {
