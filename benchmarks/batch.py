@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Sequence
 
 from benchmarks.networks import NETWORKS, compile_random
 from machine.config import load_machine
 from runtime.session import Backend, Session
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Compile and time each network named at each batch."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.batch", description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", default=list(NETWORKS))
     parser.add_argument("--machine", default="edge16")
     parser.add_argument("--batches", nargs="+", type=int, default=[1, 4, 8])
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     machine = load_machine(options.machine)
     for name in options.names:
         for batch in options.batches:

@@ -10,15 +10,23 @@ from __future__ import annotations
 import argparse
 import hashlib
 import resource
+import subprocess
+import sys
+import tempfile
 import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
-from benchmarks.networks import NETWORKS, compile_random
+from benchmarks.networks import NETWORKS, FloatArray, compile_random, random_inputs
 from machine.config import load_machine
 from machine.program import Program
+from runtime.arrays import dump_arrays
 from runtime.profile import profile_layers
 from runtime.session import Backend, Session, prepare_simulator
+
+IMAGE_SEED = 3
 
 
 def report(program: Program, show_layers: bool) -> None:
@@ -41,16 +49,13 @@ def report(program: Program, show_layers: bool) -> None:
             )
 
 
-def run_image(program: Program) -> None:
-    """Run one random image, say how long function and time took, and compare its bytes with the reference's.
+def run_image(program: Program, inputs: Mapping[str, FloatArray]) -> None:
+    """Run one image, here and as a command, say how long function and time took, and compare its bytes.
 
     Raises:
-        AssertionError: a byte is not equal.
+        AssertionError: a byte is not the reference's.
     """
     session = Session(program)
-    shapes = {name: session.graph.tensors[name].shape for name in session.graph.inputs}
-    random = np.random.default_rng(3)
-    inputs = {name: random.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
     prepare_simulator()
     started, used = time.perf_counter(), time.process_time()
     run = session.run(inputs)
@@ -59,16 +64,34 @@ def run_image(program: Program) -> None:
     for name, array in expected.integers.items():
         np.testing.assert_array_equal(run.integers[name], array, err_msg=name)
     print(f"  one image, function and time: {seconds:.1f} s ({busy:.1f} s of CPU); every byte is the reference's")
+    print(f"  the same as a command: {run_command(program, inputs)}")
 
 
-def main() -> None:
+def run_command(program: Program, inputs: Mapping[str, FloatArray]) -> str:
+    """Run `tpukit run` in a process of its own, from the program file to the outputs' file; return what it took."""
+    with tempfile.TemporaryDirectory() as folder:
+        file, data, result = (Path(folder) / name for name in ("network.tpu", "inputs.npz", "outputs.npz"))
+        program.save(file)
+        data.write_bytes(dump_arrays(inputs))
+        before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "tpukit", "run", file, "--input", data, "--output", result], check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return f"{seconds:.1f} s ({busy:.1f} s of CPU), {after.ru_maxrss / 1024:,.0f} MiB at most"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     """Compile and show each network named."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    summary = __doc__.splitlines()[0]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.compile_networks", description=summary)
     parser.add_argument("names", nargs="*", default=list(NETWORKS))
     parser.add_argument("--machine", default="edge16")
     parser.add_argument("--layers", action="store_true", help="a line for each layer")
     parser.add_argument("--values", action="store_true", help="run an image and compare it with the reference")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     machine = load_machine(options.machine)
     for name in options.names:
         model = NETWORKS[name]()
@@ -82,7 +105,7 @@ def main() -> None:
             f"image {hashlib.sha256(program.image.tobytes()).hexdigest()[:12]}"
         )
         if options.values:
-            run_image(program)
+            run_image(program, random_inputs(model, 1, IMAGE_SEED))
         report(program, options.layers)
 
 

@@ -1,13 +1,18 @@
 """Single layers on `edge16` beside the best published cycles of an array of the same size (16x16, 128-bit bus).
 
-`python -m benchmarks.published`. The published figures are those of Gemmini's RTL under FireSim, as measured for DOSA
-(MICRO 2023, `data/firesim_test_data` of its artifact): Gemmini's own tiler and the best mapping that DOSA found. Ours
-come from the simulator's time; activations lie in memory as blocks, those of the first layer as the image's bytes.
+`python -m benchmarks.published [--json FILE]`; it fails where a layer is slower. The published figures are those of
+Gemmini's RTL under FireSim, as measured for DOSA (MICRO 2023, `data/firesim_test_data` of its artifact): Gemmini's own
+tiler and the best mapping that DOSA found. Ours come from the simulator's time; activations lie in memory as blocks,
+those of the first layer as the image's bytes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -17,6 +22,7 @@ from compiler.backend.layers import Edge, Layout
 from compiler.front import front
 from compiler.pipeline import compile_graph
 from machine.config import Machine, load_machine
+from runtime.cli.output import print_table, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,12 @@ class Published:
         """The layer in words."""
         return (f"{self.kernel}x{self.kernel}, {self.height}x{self.width}, {self.channels} to {self.outputs}, "
                 f"stride {self.stride}")
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of the layer."""
+        rows, columns = -(-self.height // self.stride), -(-self.width // self.stride)
+        return rows * columns * self.channels * self.outputs * self.kernel**2
 
 
 LAYERS = (
@@ -73,21 +85,27 @@ def cycles(machine: Machine, layer: Published) -> int:
     return int(simulate_time(machine, program.instructions, memory_limit=program.memory_bytes).cycles)
 
 
-def main() -> None:
-    """Print the table."""
-    machine, slower = load_machine("edge16"), 0
-    print(f"{'layer':42} {'ideal':>10} {'cycles':>10} {'tiler':>10} {'best':>10}  of the best")
-    for layer in LAYERS:
-        rows, columns = -(-layer.height // layer.stride), -(-layer.width // layer.stride)
-        macs = rows * columns * layer.channels * layer.outputs * layer.kernel**2
-        taken = cycles(machine, layer)
-        slower += taken > layer.best
-        print(
-            f"{layer.name:42} {macs // (machine.rows * machine.columns):>10,} {taken:>10,} {layer.tiler:>10,} "
-            f"{layer.best:>10,} {taken / layer.best:>8.1%}", flush=True,
-        )
-    print(f"slower than the best published: {slower} of {len(LAYERS)}")
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the table, write it as JSON where asked, and return 1 where a layer is slower than the best published."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.published", description=__doc__.splitlines()[0])
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where the figures go")
+    options = parser.parse_args(arguments)
+    machine = load_machine("edge16")
+    taken = {layer: cycles(machine, layer) for layer in LAYERS}
+    print_table("", ["layer", "ideal", "cycles", "Gemmini's tiler", "best published", "of the best"], [
+        [
+            layer.name, f"{layer.macs // (machine.rows * machine.columns):,}", f"{count:,}", f"{layer.tiler:,}",
+            f"{layer.best:,}", f"{count / layer.best:.1%}",
+        ]
+        for layer, count in taken.items()
+    ])
+    slower = sum(count > layer.best for layer, count in taken.items())
+    say(f"slower than the best published: {slower} of {len(LAYERS)}")
+    if options.json is not None:
+        rows = [{"layer": layer.name, **asdict(layer), "cycles": count} for layer, count in taken.items()]
+        options.json.write_text(json.dumps(rows, indent=2) + "\n")
+    return int(slower > 0)
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

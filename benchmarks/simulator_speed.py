@@ -82,18 +82,18 @@ def rows(machine: Machine, networks: Sequence[str]) -> Iterator[Row]:
         yield compare(compile_random(machine, NETWORKS[name](), name), 1)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table, and write it as JSON where asked."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.simulator_speed", description=__doc__.splitlines()[0])
     parser.add_argument("--machine", default="edge16", help="machine name or TOML file")
     parser.add_argument("--networks", nargs="*", default=[], choices=list(NETWORKS), metavar="NAME",
                         help=f"whole networks: {', '.join(NETWORKS)}")
     parser.add_argument("--json", type=Path, help="where the figures go")
-    arguments = parser.parse_args()
+    options = parser.parse_args(arguments)
     for clock in Clock:
         prepare_simulator(clock)
-    measured = list(rows(load_machine(arguments.machine), arguments.networks))
-    table = Table(title=f"simulated cycles a second, {arguments.machine}")
+    measured = list(rows(load_machine(options.machine), options.networks))
+    table = Table(title=f"simulated cycles a second, {options.machine}")
     for column in ("program", "cycles", "events", "stepper", "Verilated RTL", "events / stepper", "events / RTL"):
         table.add_column(column, justify="left" if column == "program" else "right")
     for row in measured:
@@ -101,8 +101,8 @@ def main() -> None:
         table.add_row(row.program, f"{row.cycles:,}", *(f"{row.cycles / taken:,.0f}" for taken in seconds),
                       *(f"{taken / row.events_seconds:.1f}" for taken in seconds[1:]))
     Console().print(table)
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps([asdict(row) for row in measured], indent=2) + "\n")
+    if options.json is not None:
+        options.json.write_text(json.dumps([asdict(row) for row in measured], indent=2) + "\n")
 
 
 if __name__ == "__main__":
