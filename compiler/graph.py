@@ -48,6 +48,7 @@ class Graph:
         self._graph = graph
         self._producer = {name: node.name for node in self._nodes_unordered() for name in node.outputs}
         self._order: tuple[Node, ...] | None = None
+        self._consumers: dict[str, list[Node]] | None = None
 
     @classmethod
     def build(
@@ -129,7 +130,12 @@ class Graph:
 
     def consumers(self, tensor: str) -> tuple[Node, ...]:
         """Return the nodes that read a tensor, in topological order, each once."""
-        return tuple(node for node in self.nodes() if tensor in node.inputs)
+        if self._consumers is None:
+            self._consumers = {}
+            for node in self.nodes():
+                for name in dict.fromkeys(node.inputs):
+                    self._consumers.setdefault(name, []).append(node)
+        return tuple(self._consumers.get(tensor, ()))
 
     def reads(self, tensor: str) -> tuple[Node, ...]:
         """Return the nodes that read a node's output, once for each time that they do, in no particular order."""
@@ -166,8 +172,8 @@ class Graph:
         """
         self._verify_tensors()
         self._verify_references()
-        expected = sorted(_edges(self._nodes_unordered()), key=str)
-        if sorted(self._graph.edges(keys=True, data=True), key=str) != expected:
+        expected = {edge[:3]: edge[3] for edge in _edges(self._nodes_unordered())}
+        if {edge[:3]: edge[3] for edge in self._graph.edges(keys=True, data=True)} != expected:
             raise ModelError("graph: the edges contradict the nodes' inputs and outputs")
         if not nx.is_directed_acyclic_graph(self._graph):
             cycle = " -> ".join(str(edge[0]) for edge in nx.find_cycle(self._graph))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import onnx
 
 from compiler.graph import AttributeValue, Graph, Node, Op, Tensor
-from compiler.passes.base import unique_name
+from compiler.passes.base import Names
 from compiler.passes.shapes import output_shape
 from machine.errors import ModelError
 
@@ -83,17 +83,6 @@ class OnnxNode:
         return index < len(self.inputs) and self.inputs[index] != ""
 
 
-@dataclass(frozen=True)
-class _Either:
-    """What lies in one of two containers, without a union being made of them."""
-
-    first: Container[str]
-    second: Container[str]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.first or name in self.second
-
-
 @dataclass
 class Context:
     """The graph under construction: tensors by ONNX name, and nodes in the model's order."""
@@ -102,13 +91,21 @@ class Context:
     tensors: dict[str, Tensor] = field(default_factory=dict)
     nodes: list[Node] = field(default_factory=list)
     extra_outputs: dict[str, str] = field(default_factory=dict)
-    node_names: set[str] = field(default_factory=set)
     batch: int = 1
     """Samples that the model's own shapes are for; those of the graph are for one."""
     constant_bytes: int = 0
     """Bytes of the constants that have been computed so far."""
     model_names: frozenset[str] = frozenset()
     """Names of the model's own tensors, which no other tensor may take."""
+
+    def __post_init__(self) -> None:
+        """Begin to give names."""
+        self._node_names = Names(frozenset())
+        self._tensor_names = Names(self)
+
+    def __contains__(self, name: object) -> bool:
+        """Whether a tensor has the name, of the graph or of the model."""
+        return name in self.tensors or name in self.model_names
 
     def tensor(self, node: OnnxNode, index: int) -> Tensor:
         """Return an input of a node.
@@ -233,14 +230,12 @@ class Context:
         return result
 
     def unique_node_name(self, wanted: str) -> str:
-        """Return the name, with a number appended where it is taken, and take it."""
-        name = unique_name(wanted, self.node_names)
-        self.node_names.add(name)
-        return name
+        """Return the name, with a number appended where another node has it."""
+        return self._node_names.unique(wanted)
 
     def unique_tensor_name(self, wanted: str) -> str:
-        """Return the name, with a number appended where a tensor has it."""
-        return unique_name(wanted, _Either(self.tensors, self.model_names))
+        """Return the name, with a number appended where a tensor has it or had it."""
+        return self._tensor_names.unique(wanted)
 
     def graph(self, inputs: list[str], outputs: list[str]) -> Graph:
         """Return the finished graph."""

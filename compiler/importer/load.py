@@ -15,8 +15,8 @@ from machine.text import one_line
 MINIMUM_OPSET = 7
 MOST_BYTES = (1 << 31) - 1
 """Bytes of a model file: what a protobuf message can hold."""
-MOST_NODES = 1 << 17
-"""Nodes of a model; those of the field have hundreds to tens of thousands."""
+MOST_NODES = 50_000
+"""Nodes of a model; those of the field have hundreds to a few thousand."""
 ModelSource = str | PathLike[str] | bytes | onnx.ModelProto
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compiler.graph import Graph, Node, Op, Tensor
-from compiler.passes.base import unique_name
+from compiler.passes.base import Either, unique_name
 from compiler.passes.fuse_bias import channel_values
 
 
@@ -34,6 +34,6 @@ def _converted(graph: Graph, node: Node, added: dict[str, Tensor]) -> Node:
     zeros, ones = np.zeros(len(values), np.float32), np.ones(len(values), np.float32)
     names = []
     for role, data in (("scale", ones), ("shift", values), ("mean", zeros), ("variance", ones)):
-        names.append(unique_name(f"{node.name}_{role}", graph.tensors | added))
+        names.append(unique_name(f"{node.name}_{role}", Either(graph.tensors, added)))
         added[names[-1]] = Tensor.constant(names[-1], np.ascontiguousarray(data))
     return replace(node, op=Op.BATCH_NORMALIZATION, inputs=(x.name, *names), attributes={"epsilon": 0.0})

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compiler.graph import BINARY, AttributeValue, Graph, Node, Op, Tensor
-from compiler.passes.base import unique_name
+from compiler.passes.base import Names
 
 MOST_REPETITIONS = 1 << 12
 """Inputs of the `concat` that repeats an operand along an axis."""
@@ -41,6 +41,10 @@ class _Aligner:
     graph: Graph
     nodes: list[Node] = field(default_factory=list)
     tensors: dict[str, Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Begin to give names."""
+        self.node_names, self.tensor_names = Names(self.graph.networkx), Names(self.graph.tensors)
 
     def take(self, node: Node) -> None:
         """Add a node, behind what aligns its operands."""
@@ -73,12 +77,11 @@ class _Aligner:
         attributes: Mapping[str, AttributeValue],
     ) -> str:
         output = self._add(f"{inputs[0]}_aligned", shape)
-        taken = {*self.graph.networkx, *(made.name for made in self.nodes)}
-        self.nodes.append(Node(unique_name(f"{node.name}_align", taken), op, inputs, (output,), attributes))
+        self.nodes.append(Node(self.node_names.unique(f"{node.name}_align"), op, inputs, (output,), attributes))
         return output
 
     def _add(self, wanted: str, shape: tuple[int, ...], data: npt.NDArray[np.float32] | None = None) -> str:
-        name = unique_name(wanted, self.graph.tensors | self.tensors)
+        name = self.tensor_names.unique(wanted)
         self.tensors[name] = Tensor(name, shape, "float32", data=data)
         return name
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Container
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from compiler.graph import Graph, Node, Op
@@ -29,15 +29,21 @@ class Pass(Protocol):
         """
 
 
-def only_consumer(graph: Graph, tensor: str) -> Node | None:
+class Readers(Protocol):
+    """A graph or an edit of one, as far as who reads what."""
+
+    @property
+    def outputs(self) -> Collection[str]:
+        """Names of the graph's output tensors."""
+
+    def reads(self, tensor: str) -> tuple[Node, ...]:
+        """Return the nodes that read a tensor, once for each time that they do."""
+
+
+def only_consumer(graph: Readers, tensor: str) -> Node | None:
     """Return the node that alone reads a node's output, once; None where several do, or where it is a graph output."""
     readers = graph.reads(tensor)
     return readers[0] if len(readers) == 1 and tensor not in graph.outputs else None
-
-
-def redirect(nodes: Iterable[Node], names: Mapping[str, str]) -> list[Node]:
-    """Return the nodes reading `names[t]` wherever they read tensor `t`."""
-    return [replace(node, inputs=tuple(names.get(name, name) for name in node.inputs)) for node in nodes]
 
 
 def unique_name(wanted: str, taken: Container[str]) -> str:
@@ -47,3 +53,33 @@ def unique_name(wanted: str, taken: Container[str]) -> str:
         number += 1
         name = f"{wanted}_{number}"
     return name
+
+
+@dataclass(frozen=True)
+class Either:
+    """What lies in one of two containers, without a union being made of them."""
+
+    first: Container[str]
+    second: Container[str]
+
+    def __contains__(self, name: object) -> bool:
+        """Whether one of them holds it."""
+        return name in self.first or name in self.second
+
+
+@dataclass
+class Names:
+    """Unique names without a search from the first number each time: names that were taken or given stay so."""
+
+    taken: Container[str]
+    given: set[str] = field(default_factory=set)
+    reached: dict[str, int] = field(default_factory=dict)
+
+    def unique(self, wanted: str) -> str:
+        """Return `wanted`, or `wanted` with the first free number appended."""
+        number = self.reached.get(wanted, 1)
+        while (name := wanted if number == 1 else f"{wanted}_{number}") in self.taken or name in self.given:
+            number += 1
+        self.given.add(name)
+        self.reached[wanted] = number + 1
+        return name

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compiler.graph import AttributeValue, Graph, Node, Op, Tensor
-from compiler.passes.base import AFFINE, unique_name
+from compiler.passes.base import AFFINE, Either, unique_name
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class CanonicaliseOperands:
 
 def _canonical(graph: Graph, node: Node, added: dict[str, Tensor]) -> Node:
     if node.op in AFFINE and len(node.inputs) == 2:
-        name = unique_name(f"{node.name}_bias", graph.tensors | added)
+        name = unique_name(f"{node.name}_bias", Either(graph.tensors, added))
         channels = graph.tensors[node.inputs[1]].shape[0]
         added[name] = Tensor.constant(name, np.zeros(channels, np.float32))
         return replace(node, inputs=(*node.inputs, name))

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import ChainMap
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from compiler.graph import AttributeValue, Graph, Node, Op, Tensor
-from compiler.passes.base import unique_name
+from compiler.passes.base import Names
+from compiler.passes.edit import Edit
 from compiler.passes.shapes import output_shape
 
-MOST_PHASES = 1 << 12
+MOST_PHASES = 1 << 10
 """Phases of the strides, each of which becomes a convolution."""
 
 
@@ -58,15 +60,16 @@ class DivideTransposed:
 
     def apply(self, graph: Graph) -> Graph:
         """Return the graph without transposed convolutions."""
+        edit = Edit(graph)
         for node in graph.nodes():
             if node.op is Op.CONV_TRANSPOSE2D:
-                graph = _divide(graph, node)
-        return graph
+                _divide(edit, node)
+        return edit.graph()
 
 
-def _divide(graph: Graph, node: Node) -> Graph:
-    x, y = graph.tensors[node.inputs[0]], graph.tensors[node.output]
-    kernel, strides = graph.tensors[node.inputs[1]].shape[2:], node.integers("strides")
+def _divide(edit: Edit, node: Node) -> None:
+    x, y = edit.tensors[node.inputs[0]], edit.tensors[node.output]
+    kernel, strides = edit.tensors[node.inputs[1]].shape[2:], node.integers("strides")
     dilations, pads = node.integers("dilations"), node.integers("pads")
     used = [min(strides[axis], y.shape[2 + axis]) for axis in (0, 1)]
     if math.prod(used) > MOST_PHASES:
@@ -74,41 +77,43 @@ def _divide(graph: Graph, node: Node) -> Graph:
                          "are supported")
     sizes = list(zip(x.shape[2:], y.shape[2:], kernel, strides, dilations, pads[:2], strict=True))
     phases = [[phase_of(phase, *sizes[axis]) for phase in range(used[axis])] for axis in (0, 1)]
-    made = _Made(graph, node)
+    made = _Made(edit, node)
     results = [made.convolution(rows, columns) for rows, columns in itertools.product(*phases)]
     if len(results) == 1:
         made.nodes[-1] = replace(made.nodes[-1], outputs=node.outputs)
     else:
         made.nodes.append(Node(made.name("interleave"), Op.INTERLEAVE, tuple(results), node.outputs,
                                {"factors": (used[0], used[1]), "size": y.shape[2:]}))
-    nodes = [part for other in graph.nodes() for part in (made.nodes if other is node else [other])]
-    return graph.replace(nodes=nodes, tensors=made.tensors.values())
+    edit.replace(node, made.nodes, made.tensors.values())
 
 
 class _Made:
     """The nodes and tensors that take the place of a transposed convolution."""
 
-    def __init__(self, graph: Graph, node: Node) -> None:
-        self.graph, self.node = graph, node
+    def __init__(self, edit: Edit, node: Node) -> None:
+        self.node = node
         self.nodes: list[Node] = []
         self.tensors: dict[str, Tensor] = {}
+        self.known = ChainMap(self.tensors, edit.tensors)
+        self._tensor_names = Names(self.known)
+        self._node_names = Names(edit)
         self.parts: dict[tuple[int, int, int, int], str] = {}
 
     def name(self, role: str) -> str:
         """Return a free name for a node."""
-        return unique_name(f"{self.node.name}_{role}", {*self.graph.networkx, *(node.name for node in self.nodes)})
+        return self._node_names.unique(f"{self.node.name}_{role}")
 
     def _add(self, op: Op, role: str, inputs: tuple[str, ...], attributes: dict[str, AttributeValue]) -> str:
-        tensor = unique_name(f"{self.node.output}_{role}", self.graph.tensors | self.tensors)
+        tensor = self._tensor_names.unique(f"{self.node.output}_{role}")
         made = Node(self.name(role), op, inputs, (tensor,), attributes)
-        known = self.graph.tensors | self.tensors
         self.nodes.append(made)
-        self.tensors[tensor] = Tensor(tensor, output_shape(made, [known[name].shape for name in inputs]), "float32")
+        shape = output_shape(made, [self.known[name].shape for name in inputs])
+        self.tensors[tensor] = Tensor(tensor, shape, "float32")
         return tensor
 
     def _input(self, rows: Phase, columns: Phase) -> str:
         """Return the part of the input that a phase reads."""
-        x = self.graph.tensors[self.node.inputs[0]]
+        x = self.known[self.node.inputs[0]]
         key = rows.first, rows.stop, columns.first, columns.stop
         if key == (0, x.shape[2], 0, x.shape[3]):
             return x.name
@@ -121,11 +126,11 @@ class _Made:
 
     def convolution(self, rows: Phase, columns: Phase) -> str:
         """Add the convolution of a phase, and return what it writes."""
-        weight = self.graph.tensors[self.node.inputs[1]].array
+        weight = self.known[self.node.inputs[1]].array
         part = weight[:, :, rows.taps][:, :, :, columns.taps] if rows.taps and columns.taps else None
         if part is None:
             part = np.zeros((*weight.shape[:2], max(len(rows.taps), 1), max(len(columns.taps), 1)), np.float32)
-        name = unique_name(f"{self.node.name}_weight", self.graph.tensors | self.tensors)
+        name = self._tensor_names.unique(f"{self.node.name}_weight")
         self.tensors[name] = Tensor.constant(name, np.ascontiguousarray(part))
         return self._add(Op.CONV2D, "phase", (self._input(rows, columns), name, self.node.inputs[2]), {
             "strides": (1, 1), "dilations": (rows.dilation, columns.dilation), "groups": self.node.integer("groups"),

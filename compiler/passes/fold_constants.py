@@ -26,5 +26,6 @@ class FoldConstants:
             return graph
         results = [node.output for node in folded]
         values = run_float_graph(Graph.build(folded, graph.tensors.values(), (), results), {})
-        kept = [node for node in graph.nodes() if node not in folded]
+        gone = {node.name for node in folded}
+        kept = [node for node in graph.nodes() if node.name not in gone]
         return graph.replace(nodes=kept, tensors=[Tensor.constant(name, data) for name, data in values.items()])

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from compiler.graph import Graph, Node, Op, Tensor
-from compiler.passes.base import AFFINE, only_consumer, unique_name
+from compiler.passes.base import AFFINE, only_consumer
+from compiler.passes.edit import Edit
 
 
 @dataclass(frozen=True)
@@ -19,24 +20,27 @@ class FuseBias:
 
     def apply(self, graph: Graph) -> Graph:
         """Return the graph with constant additions fused where that is possible."""
+        edit = Edit(graph)
         for node in graph.nodes():
-            if node.op in AFFINE and "activation_min" not in node.attributes:
-                graph = _fuse(graph, node)
-        return graph
+            fused: Node | None = node
+            while fused is not None and fused.op in AFFINE and "activation_min" not in fused.attributes:
+                fused = _fuse(edit, fused)
+        return edit.graph()
 
 
-def _fuse(graph: Graph, node: Node) -> Graph:
-    add = only_consumer(graph, node.output)
+def _fuse(edit: Edit, node: Node) -> Node | None:
+    """Fuse the addition behind a node, and return what becomes of both; None where there is none."""
+    add = only_consumer(edit, node.output)
     if add is None or add.op is not Op.ADD or add.inputs[0] != node.output:
-        return graph
-    channels = channel_values(graph.tensors[add.inputs[1]], graph.tensors[node.output].shape)
+        return None
+    channels = channel_values(edit.tensors[add.inputs[1]], edit.tensors[node.output].shape)
     if channels is None:
-        return graph
-    bias = graph.tensors[node.inputs[2]]
-    name = unique_name(f"{node.name}_bias", graph.tensors)
+        return None
+    bias = edit.tensors[node.inputs[2]]
+    name = edit.unique_tensor(f"{node.name}_bias")
     fused = replace(node, inputs=(*node.inputs[:2], name), outputs=add.outputs)
-    nodes = [fused if other is node else other for other in graph.nodes() if other is not add]
-    return _fuse(graph.replace(nodes=nodes, tensors=[Tensor.constant(name, bias.array + channels)]), fused)
+    edit.replace(node, [fused], [Tensor.constant(name, bias.array + channels)], add)
+    return fused
 
 
 def channel_values(addend: Tensor, shape: tuple[int, ...]) -> npt.NDArray[np.float32] | None:

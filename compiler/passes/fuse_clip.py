@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from compiler.expression import X, call, to_text
 from compiler.graph import AttributeValue, Graph, Node, Op
 from compiler.passes.base import ACTIVATED, only_consumer
+from compiler.passes.edit import Edit
 
 
 @dataclass(frozen=True)
@@ -22,23 +23,22 @@ class FuseClip:
 
     def apply(self, graph: Graph) -> Graph:
         """Return the graph without clips."""
+        edit = Edit(graph)
         for node in graph.nodes():
             if node.op is Op.CLIP:
-                graph = _fuse(graph, graph.node(node.name))
-        return graph
+                _fuse(edit, edit.node(node.name))
+        return edit.graph()
 
 
-def _fuse(graph: Graph, clip: Node) -> Graph:
-    producer = graph.producer(clip.inputs[0])
-    fusible = producer is not None and producer.op in ACTIVATED and only_consumer(graph, producer.output) is clip
+def _fuse(edit: Edit, clip: Node) -> None:
+    producer = edit.producer(clip.inputs[0])
+    fusible = producer is not None and producer.op in ACTIVATED and only_consumer(edit, producer.output) is clip
     if producer is None or not fusible:
         expression = to_text(call("clip", X, *clip_bounds(clip)))
-        made = replace(clip, op=Op.FUNCTION, attributes={"expression": expression})
-        return graph.replace(nodes=[made if other is clip else other for other in graph.nodes()])
+        edit.replace(clip, [replace(clip, op=Op.FUNCTION, attributes={"expression": expression})])
+        return
     attributes = {**producer.attributes, **_combined(producer.attributes, clip)}
-    fused = replace(producer, outputs=clip.outputs, attributes=attributes)
-    nodes = [fused if other is producer else other for other in graph.nodes() if other is not clip]
-    return graph.replace(nodes=nodes)
+    edit.replace(producer, [replace(producer, outputs=clip.outputs, attributes=attributes)], (), clip)
 
 
 def _combined(given: Mapping[str, AttributeValue], clip: Node) -> dict[str, AttributeValue]:

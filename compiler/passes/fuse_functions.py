@@ -10,6 +10,7 @@ import numpy.typing as npt
 from compiler.expression import MOST_CALLS, Expression, X, call, calls, parse, substitute, to_text
 from compiler.graph import BINARY, Graph, Node, Op, Tensor
 from compiler.passes.base import AFFINE, only_consumer
+from compiler.passes.edit import Edit
 from compiler.passes.fuse_clip import clip_bounds
 from compiler.passes.remove_dead import RemoveDead
 
@@ -25,74 +26,76 @@ class FuseFunctions:
 
     def apply(self, graph: Graph) -> Graph:
         """Return the graph with as few functions as possible."""
+        edit = Edit(RemoveDead().apply(graph))
         for node in graph.nodes():
-            current = graph.node(node.name) if node.name in graph.networkx else None
-            if current is not None:
-                graph = _fuse_step(graph, current)
-        return graph
+            if node.name in edit:
+                _fuse_step(edit, edit.node(node.name))
+        return edit.graph()
 
 
-def _fuse_step(graph: Graph, node: Node) -> Graph:
-    computed = [name for name in node.inputs if not graph.tensors[name].is_constant]
+def _fuse_step(edit: Edit, node: Node) -> None:
+    computed = [name for name in node.inputs if not edit.tensors[name].is_constant]
     if node.op in BINARY and len(computed) == 2:
-        return _fuse_operands(graph, node)
-    return _fuse_chain(graph, node, computed[0]) if len(computed) == 1 else graph
+        _fuse_operands(edit, node)
+    elif len(computed) == 1:
+        _fuse_chain(edit, node, computed[0])
 
 
-def _fuse_operands(graph: Graph, node: Node) -> Graph:
+def _fuse_operands(edit: Edit, node: Node) -> None:
     """Replace a node both of whose operands are functions of one tensor."""
-    first, second = (_origins(graph, name) for name in node.inputs)
+    first, second = (_origins(edit, name) for name in node.inputs)
     common = next((name for name in first if name in second), None)
-    if common is None:
-        return graph
-    return _replaced(graph, node, common, call(str(node.op), first[common], second[common]))
+    if common is not None:
+        _replace(edit, node, common, call(str(node.op), first[common], second[common]))
 
 
-def _fuse_chain(graph: Graph, node: Node, source: str) -> Graph:
+def _fuse_chain(edit: Edit, node: Node, source: str) -> None:
     """Merge a node with the one that makes its run-time input where one of the two is a function."""
-    outer, before = scalar_expression(graph, node), graph.producer(source)
-    if outer is None or before is None or only_consumer(graph, source) is not node:
-        return graph
-    inner = scalar_expression(graph, before)
+    outer, before = scalar_expression(edit, node), edit.producer(source)
+    if outer is None or before is None or only_consumer(edit, source) is not node:
+        return
+    inner = scalar_expression(edit, before)
     if inner is None or Op.FUNCTION not in (node.op, before.op):
-        return graph
-    if before.op is not Op.FUNCTION and _absorbs(graph, before):
-        return graph
-    return _replaced(graph, node, _operand(graph, before), substitute(outer, inner))
+        return
+    if before.op is not Op.FUNCTION and _absorbs(edit, before):
+        return
+    _replace(edit, node, _operand(edit, before), substitute(outer, inner))
 
 
-def _absorbs(graph: Graph, node: Node) -> bool:
+def _absorbs(edit: Edit, node: Node) -> bool:
     """Whether the convolution or product before an affine step or a clip will take it in."""
-    maker = graph.producer(node.inputs[0])
-    return maker is not None and maker.op in AFFINE and only_consumer(graph, maker.output) is node
+    maker = edit.producer(node.inputs[0])
+    return maker is not None and maker.op in AFFINE and only_consumer(edit, maker.output) is node
 
 
-def _replaced(graph: Graph, node: Node, source: str, expression: Expression) -> Graph:
-    if calls(expression) > MOST_CALLS or graph.tensors[source].shape != graph.tensors[node.output].shape:
-        return graph
+def _replace(edit: Edit, node: Node, source: str, expression: Expression) -> None:
+    """Make a function of a node, and take away what only it read."""
+    if calls(expression) > MOST_CALLS or edit.tensors[source].shape != edit.tensors[node.output].shape:
+        return
     made = replace(node, op=Op.FUNCTION, inputs=(source,), attributes={"expression": to_text(expression)})
-    return RemoveDead().apply(graph.replace(nodes=[made if other is node else other for other in graph.nodes()]))
+    edit.replace(node, [made])
+    edit.prune(node.inputs)
 
 
-def _origins(graph: Graph, name: str) -> dict[str, Expression]:
+def _origins(edit: Edit, name: str) -> dict[str, Expression]:
     """Return a tensor as a function of itself, and of each tensor before it, the nearest first."""
     found: dict[str, Expression] = {name: X}
     expression: Expression = X
-    while (node := graph.producer(name)) is not None and (step := scalar_expression(graph, node)) is not None:
-        expression, name = substitute(expression, step), _operand(graph, node)
+    while (node := edit.producer(name)) is not None and (step := scalar_expression(edit, node)) is not None:
+        expression, name = substitute(expression, step), _operand(edit, node)
         if calls(expression) > MOST_CALLS:
             break
         found[name] = expression
     return found
 
 
-def _operand(graph: Graph, node: Node) -> str:
-    return next(name for name in node.inputs if not graph.tensors[name].is_constant)
+def _operand(edit: Edit, node: Node) -> str:
+    return next(name for name in node.inputs if not edit.tensors[name].is_constant)
 
 
-def scalar_expression(graph: Graph, node: Node) -> Expression | None:
+def scalar_expression(edit: Edit, node: Node) -> Expression | None:
     """Return what a node computes where that is one function of each value of one run-time tensor, else None."""
-    constants = [graph.tensors[name] for name in node.inputs if graph.tensors[name].is_constant]
+    constants = [edit.tensors[name] for name in node.inputs if edit.tensors[name].is_constant]
     if len(node.inputs) - len(constants) != 1:
         return None
     if node.op is Op.FUNCTION:
@@ -103,7 +106,7 @@ def scalar_expression(graph: Graph, node: Node) -> Expression | None:
     if node.op is Op.BATCH_NORMALIZATION:
         return _normalization(node, values)
     if node.op in BINARY and values[0] is not None:
-        operands = [values[0] if graph.tensors[name].is_constant else X for name in node.inputs]
+        operands = [values[0] if edit.tensors[name].is_constant else X for name in node.inputs]
         return call(str(node.op), *operands)
     return None
 

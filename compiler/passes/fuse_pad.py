@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from compiler.graph import Graph, Node, Op
 from compiler.passes.base import only_consumer
+from compiler.passes.edit import Edit
 
 
 @dataclass(frozen=True)
@@ -16,21 +17,22 @@ class FusePad:
 
     def apply(self, graph: Graph) -> Graph:
         """Return the graph with paddings fused where that is possible."""
+        edit = Edit(graph)
         for node in graph.nodes():
             if node.op is Op.PAD:
-                graph = _fuse(graph, graph.node(node.name))
-        return graph
+                _fuse(edit, edit.node(node.name))
+        return edit.graph()
 
 
-def _fuse(graph: Graph, pad: Node) -> Graph:
-    reader = only_consumer(graph, pad.output)
+def _fuse(edit: Edit, pad: Node) -> None:
+    reader = only_consumer(edit, pad.output)
     pads = pad.integers("pads")
     if reader is None or reader.op is not Op.CONV2D or len(pads) != 8 or pad.number("value") != 0:
-        return graph
+        return
     if any(pads[axis] for axis in (0, 1, 4, 5)):
-        return graph
+        return
     more = (*pads[2:4], *pads[6:8])
     total = tuple(a + b for a, b in zip(reader.integers("pads"), more, strict=True))
     attributes = {**reader.attributes, "pads": total}
     fused = replace(reader, inputs=(pad.inputs[0], *reader.inputs[1:]), attributes=attributes)
-    return graph.replace(nodes=[fused if node is reader else node for node in graph.nodes() if node is not pad])
+    edit.replace(reader, [fused], (), pad)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from compiler.graph import Graph, Node, Op
-from compiler.passes.base import redirect
+from compiler.passes.edit import Edit
 
 
 @dataclass(frozen=True)
@@ -20,19 +20,23 @@ class RemoveIdentity:
         Raises:
             ModelError: an output of the graph is only another name of an input or of another output (node named).
         """
+        edit = Edit(graph)
         for node in graph.nodes():
             if node.op is Op.IDENTITY:
-                graph = _remove(graph, graph.node(node.name))
-        return graph
+                _remove(edit, edit.node(node.name))
+        return edit.graph()
 
 
-def _remove(graph: Graph, node: Node) -> Graph:
+def _remove(edit: Edit, node: Node) -> None:
     source, target = node.inputs[0], node.output
-    others = [other for other in graph.nodes() if other is not node]
-    if target not in graph.outputs:
-        return graph.replace(nodes=redirect(others, {target: source}))
-    producer = graph.producer(source)
-    if producer is None or source in graph.outputs:
+    if target not in edit.outputs:
+        edit.redirect({target: source})
+        edit.remove(node)
+        return
+    producer = edit.producer(source)
+    if producer is None or source in edit.outputs:
         raise node.error(f"output '{target}' is only another name of '{source}': give the model one name for it")
-    renamed = [replace(other, outputs=(target,)) if other is producer else other for other in others]
-    return graph.replace(nodes=redirect(renamed, {source: target}))
+    edit.remove(node)
+    outputs = tuple(target if name == source else name for name in producer.outputs)
+    edit.replace(producer, [replace(producer, outputs=outputs)])
+    edit.redirect({source: target})

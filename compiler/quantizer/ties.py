@@ -15,6 +15,7 @@ import numpy as np
 from compiler.graph import Graph, Node, Op, Quantization
 from compiler.passes.base import unique_name
 from compiler.passes.channelwise import replace_by_channelwise
+from compiler.passes.edit import Edit
 from compiler.passes.legality import KEEP_QUANTIZATION
 from compiler.quantizer.calibration import Ranges
 from compiler.quantizer.scheme import activation_quantization
@@ -70,6 +71,8 @@ def _separate(graph: Graph, concat: Node, name: str, ranges: Ranges) -> tuple[Gr
     nodes = [part for node in graph.nodes() for part in ([step, reader] if node is concat else [node])]
     before = set(graph.tensors)
     ones, zeros = (np.full(source.shape[1], value, np.float32) for value in (1, 0))
-    graph = replace_by_channelwise(graph.replace(nodes=nodes, tensors=[copy]), step, ones, zeros, {})
+    edit = Edit(graph.replace(nodes=nodes, tensors=[copy]))
+    replace_by_channelwise(edit, step, ones, zeros, {})
+    graph = edit.graph()
     made = [tensor.name for tensor in graph.tensors.values() if tensor.name not in before and not tensor.is_constant]
     return graph, ranges | dict.fromkeys(made, ranges[name])
