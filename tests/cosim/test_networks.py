@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+import onnx
 import pytest
 
+from benchmarks.cosimulation import FILES, MODELS, SHORT, measure
 from examples.digits.data import load_test
 from machine.config import load_machine
 from runtime.compile import compile_program
 from runtime.cosim import cosimulate
 from runtime.demo import INPUT, compile_digits
 from runtime.session import Backend, Session
-from tests.e2e.gated import product_model, samples
+from tests.e2e.gated import gated_model, product_model, samples
 
 
 @pytest.mark.parametrize("name", ["nano4", "edge8", "edge16", "edge4x8", "edge8x4"])
@@ -26,9 +30,20 @@ def test_digits_network(name: str) -> None:
     assert (result.mismatched_instructions, result.mismatched_bytes, result.mismatched_counters) == (0, 0, 0)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SHORT)
+def test_networks_of_fewer_than_two_million_cycles(name: str) -> None:
+    if name in FILES and not (MODELS / FILES[name]).exists():
+        pytest.skip(f"no {FILES[name]} in {MODELS}")
+    result = measure(name, load_machine("edge16"), MODELS)
+    assert result.equal and result.cosim.status_sim == "done", result.cosim.differences
+    assert result.cosim.cycles_rtl < 2_000_000
+
+
 @pytest.mark.parametrize("name", ["nano4", "edge4x8", "edge8x4"])
-def test_products_and_broadcasting(name: str) -> None:
-    session = Session(compile_program(product_model().SerializeToString(), load_machine(name), samples(16)))
+@pytest.mark.parametrize("make", [product_model, gated_model])
+def test_products_and_broadcasting(make: Callable[[], onnx.ModelProto], name: str) -> None:
+    session = Session(compile_program(make().SerializeToString(), load_machine(name), samples(16)))
     result = cosimulate(session.program, session.first_image(samples(1, seed=2)))
     assert result.equal, result.differences
 

@@ -23,14 +23,15 @@ SAMPLES = 4
 
 
 def model_of(
-    nodes: onnx.NodeProto | Sequence[onnx.NodeProto], shape: Sequence[int],
+    nodes: onnx.NodeProto | Sequence[onnx.NodeProto], shape: Sequence[int] | Mapping[str, Sequence[int]],
     constants: Mapping[str, Any] | None = None, opset: int = 19,
 ) -> onnx.ModelProto:
-    """Return a model from input `x` to output `y`."""
+    """Return a model from input `x`, or from inputs by name, to output `y`."""
     arrays = {name: np.asarray(value) for name, value in (constants or {}).items()}
+    shapes = shape if isinstance(shape, Mapping) else {"x": shape}
     graph = helper.make_graph(
         [nodes] if isinstance(nodes, onnx.NodeProto) else list(nodes), "test",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, each) for name, each in shapes.items()],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
         [numpy_helper.from_array(array, name) for name, array in arrays.items()],
     )

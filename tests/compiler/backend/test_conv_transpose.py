@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,46 +18,13 @@ from compiler.passes.pipeline import PASSES, run_passes
 from machine.config import load_machine
 from machine.errors import ModelError
 from tests.compiler.backend.from_onnx import check_model, model_of
+from tests.compiler.backend.operator_forms import TRANSPOSED, floats, transposed
 
 make = helper.make_node
 MACHINES = ["nano4", "edge8x4", "edge16"]
 
 
-def floats(*shape: int) -> npt.NDArray[np.float32]:
-    return np.random.default_rng(sum(shape)).normal(size=shape).astype(np.float32)
-
-
-def transposed(
-    weight: tuple[int, ...], shape: tuple[int, ...] = (1, 6, 5, 7), bias: bool = True, **how: Any
-) -> Any:
-    outputs = weight[1] * how.get("group", 1)
-    constants = {"w": floats(*weight)} | ({"b": floats(outputs)} if bias else {})
-    return model_of(make("ConvTranspose", ["x", *constants], ["y"], name="n", **how), shape, constants)
-
-
-CASES: dict[str, dict[str, Any]] = {
-    "plain": {"weight": (6, 5, 3, 3)},
-    "kernel of the stride": {"weight": (6, 5, 2, 2), "strides": [2, 2]},
-    "twice the stride": {"weight": (6, 5, 4, 4), "strides": [2, 2], "pads": [1, 1, 1, 1]},
-    "odd kernel": {"weight": (6, 5, 3, 3), "strides": [2, 2], "pads": [1, 1, 1, 1], "output_padding": [1, 1]},
-    "smaller than the stride": {"weight": (6, 5, 2, 1), "strides": [3, 2]},
-    "strides that differ": {"weight": (6, 5, 3, 4), "strides": [1, 3], "pads": [0, 2, 1, 0]},
-    "dilated": {"weight": (6, 5, 3, 2), "strides": [2, 2], "dilations": [2, 3], "pads": [1, 0, 1, 0]},
-    "dilated by the stride": {"weight": (6, 5, 3, 3), "strides": [2, 2], "dilations": [2, 4]},
-    "dilated alone": {"weight": (6, 5, 3, 3), "dilations": [2, 2]},
-    "padded past the kernel": {"weight": (6, 5, 3, 3), "strides": [2, 2], "pads": [4, 3, 3, 4]},
-    "same upper": {"weight": (6, 5, 3, 3), "strides": [2, 2], "auto_pad": "SAME_UPPER"},
-    "same lower": {"weight": (6, 5, 3, 3), "strides": [2, 2], "auto_pad": "SAME_LOWER"},
-    "valid": {"weight": (6, 5, 3, 3), "strides": [2, 2], "auto_pad": "VALID"},
-    "output shape": {"weight": (6, 5, 3, 3), "strides": [2, 2], "output_shape": [10, 14]},
-    "groups": {"weight": (6, 4, 3, 3), "strides": [2, 2], "group": 3, "pads": [1, 1, 0, 0]},
-    "depthwise": {"weight": (6, 1, 4, 4), "strides": [2, 2], "group": 6, "pads": [1, 1, 1, 1], "bias": False},
-    "sequence": {"weight": (6, 5, 4), "strides": [2], "shape": (1, 6, 11), "pads": [1, 1]},
-    "one pixel": {"weight": (6, 5, 4, 4), "strides": [3, 3], "shape": (1, 6, 1, 1)},
-}
-
-
-@pytest.mark.parametrize("how", CASES.values(), ids=CASES)
+@pytest.mark.parametrize("how", TRANSPOSED.values(), ids=TRANSPOSED)
 def test_cases(check: Any, how: dict[str, Any]) -> None:
     check_model(check, transposed(**how))
 

@@ -17,6 +17,7 @@ from compiler.graph import Graph, Op
 from machine.config import load_machine
 from machine.isa import LoadSpace, Opcode
 from machine.registers import Status
+from tests.compiler.backend.operator_forms import BROADCAST
 
 MACHINES = ["nano4", "edge4x8", "edge8x4", "edge16"]
 BINARY = [Op.ADD, Op.SUB, Op.MUL]
@@ -110,14 +111,8 @@ def test_the_table_used_longest_ago_makes_room() -> None:
     assert found == [(0, True), (1, True), (0, False), (1, True), (0, False), (1, True)]
 
 
-SHAPES = {
-    "channels": (12, 1, 1), "map": (1, 8, 9), "one": (1, 1, 1), "rows": (12, 8, 1), "columns": (12, 1, 9),
-    "row": (1, 1, 9), "full": (12, 8, 9),
-}
-
-
 @pytest.mark.parametrize("machine", MACHINES)
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("shape", BROADCAST.values(), ids=BROADCAST)
 @pytest.mark.parametrize("op", BINARY)
 def test_operands_broadcast(net: Any, check: Callable[..., Any], op: Op, shape: tuple[int, ...], machine: str) -> None:
     built = net(7)
@@ -131,7 +126,7 @@ def test_operands_broadcast(net: Any, check: Callable[..., Any], op: Op, shape: 
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("shape", BROADCAST.values(), ids=BROADCAST)
 @pytest.mark.parametrize("op", BINARY)
 def test_constants_broadcast(net: Any, check: Callable[..., Any], op: Op, shape: tuple[int, ...], machine: str) -> None:
     built = net(8)

@@ -18,22 +18,10 @@ from compiler.importer.onnx_import import import_onnx
 from machine.config import load_machine
 from machine.errors import ModelError
 from tests.compiler.backend.from_onnx import check_model, model_of
+from tests.compiler.backend.operator_forms import IMAGE, REPETITIONS, ROUNDINGS, TRANSFORMS, numbers, resize
 
 make = helper.make_node
 MACHINES = ["nano4", "edge8x4", "edge8"]
-SHAPE = (1, 5, 6, 7)
-TRANSFORMS = ["half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric"]
-ROUNDINGS = ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"]
-
-
-def numbers(*values: float) -> Any:
-    return np.array(values, np.int64 if all(isinstance(value, int) for value in values) else np.float32)
-
-
-def resize(scales: Any = None, sizes: Any = None, opset: int = 19, shape: tuple[int, ...] = SHAPE, **how: Any) -> Any:
-    names = ["x", "", "" if scales is None else "scales", *([] if sizes is None else ["sizes"])]
-    given = {"scales": scales} if sizes is None else {"sizes": sizes}
-    return model_of(make("Resize", names, ["y"], name="n", **how), shape, given, opset)
 
 
 @pytest.mark.parametrize("factors", [(2.0, 2.0), (1.5, 0.7), (3.0, 1.0)])
@@ -75,7 +63,7 @@ def test_whole_factors_are_depthwise_convolutions(check: Any, mode: str, transfo
     nodes = [make("Conv", ["x", "w"], ["c"]),
              make("Resize", ["c", "", "scales"], ["y"], mode=mode, coordinate_transformation_mode=transform)]
     constants = {"w": np.eye(5, dtype=np.float32)[:, :, None, None], "scales": numbers(1.0, 1.0, 2.0, 3.0)}
-    program = check_model(check, model_of(nodes, SHAPE, constants), steps=4)
+    program = check_model(check, model_of(nodes, IMAGE, constants), steps=4)
     assert {layer.kernel for layer in program.layers} <= {"matrix", "gather", "depthwise", "interleave"}
 
 
@@ -91,7 +79,7 @@ def test_sequences(check: Any) -> None:
 @pytest.mark.parametrize("factors", [(2.0, 2.0), (0.5, 0.4)])
 def test_resize_of_opset_10(check: Any, mode: str, factors: tuple[float, float]) -> None:
     node = make("Resize", ["x", "scales"], ["y"], mode=mode)
-    check_model(check, model_of(node, SHAPE, {"scales": numbers(1.0, 1.0, *factors)}, 10), steps=4)
+    check_model(check, model_of(node, IMAGE, {"scales": numbers(1.0, 1.0, *factors)}, 10), steps=4)
 
 
 @pytest.mark.parametrize("opset", [7, 9])
@@ -99,9 +87,9 @@ def test_resize_of_opset_10(check: Any, mode: str, factors: tuple[float, float])
 def test_upsample(check: Any, mode: str, opset: int) -> None:
     scales = [1.0, 1.0, 2.0, 3.0]
     if opset == 7:
-        model = model_of(make("Upsample", ["x"], ["y"], mode=mode, scales=scales), SHAPE, opset=7)
+        model = model_of(make("Upsample", ["x"], ["y"], mode=mode, scales=scales), IMAGE, opset=7)
     else:
-        model = model_of(make("Upsample", ["x", "scales"], ["y"], mode=mode), SHAPE, {"scales": numbers(*scales)}, 9)
+        model = model_of(make("Upsample", ["x", "scales"], ["y"], mode=mode), IMAGE, {"scales": numbers(*scales)}, 9)
     check_model(check, model, steps=4)
 
 
@@ -122,24 +110,8 @@ def test_what_is_refused(how: dict[str, Any], reason: str) -> None:
         import_onnx(resize(**given))
 
 
-MOVES: dict[str, tuple[Any, tuple[int, ...], dict[str, Any]]] = {
-    "gather rows": (make("Gather", ["x", "i"], ["y"], axis=2), SHAPE, {"i": numbers(3, 0, -1, 3)}),
-    "gather channels": (make("Gather", ["x", "i"], ["y"], axis=1), SHAPE, {"i": numbers(4, 1, 0)}),
-    "gather one": (make("Gather", ["x", "i"], ["y"], axis=-1), SHAPE, {"i": np.array(2)}),
-    "gather a matrix": (make("Gather", ["x", "i"], ["y"], axis=1), (1, 9), {"i": np.array([[0, 8], [3, 3]])}),
-    "tile": (make("Tile", ["x", "i"], ["y"]), SHAPE, {"i": numbers(1, 2, 3, 2)}),
-    "expand": (make("Expand", ["x", "i"], ["y"]), (1, 5, 1, 7), {"i": numbers(4, 7)}),
-    "expand channels": (make("Expand", ["x", "i"], ["y"]), (1, 1, 3, 2), {"i": numbers(1, 6, 1, 1)}),
-    "flip": (make("Slice", ["x", "s", "e", "a", "t"], ["y"]), SHAPE,
-             {"s": numbers(-1, 5), "e": numbers(-99, 0), "a": numbers(3, 2), "t": numbers(-1, -2)}),
-    "reflect": (make("Pad", ["x", "p"], ["y"], mode="reflect"), SHAPE, {"p": numbers(0, 0, 2, 1, 0, 0, 0, 6)}),
-    "edge": (make("Pad", ["x", "p"], ["y"], mode="edge"), SHAPE, {"p": numbers(0, 1, 2, 1, 0, 0, 0, 9)}),
-    "wrap": (make("Pad", ["x", "p"], ["y"], mode="wrap"), SHAPE, {"p": numbers(0, 0, 2, 1, 0, 0, 7, 0)}),
-}
-
-
 @pytest.mark.parametrize("machine", MACHINES)
-@pytest.mark.parametrize(("node", "shape", "constants"), MOVES.values(), ids=MOVES)
+@pytest.mark.parametrize(("node", "shape", "constants"), REPETITIONS.values(), ids=REPETITIONS)
 def test_moves(check: Any, node: Any, shape: tuple[int, ...], constants: dict[str, Any], machine: str) -> None:
     check_model(check, model_of(node, shape, constants), machine)
 
@@ -166,7 +138,7 @@ MOVES_REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("node", "constants", "reason"), MOVES_REFUSED.values(), ids=MOVES_REFUSED)
 def test_moves_that_are_refused(node: Any, constants: dict[str, Any], reason: str) -> None:
-    model = model_of(make("Relu", ["x"], ["y"]), SHAPE, constants)
+    model = model_of(make("Relu", ["x"], ["y"]), IMAGE, constants)
     model.graph.node[0].CopyFrom(node)
     with pytest.raises(ModelError, match=rf"^node 'n' \({node.op_type}\): .*{reason}"):
         import_onnx(model)

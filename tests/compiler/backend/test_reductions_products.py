@@ -12,41 +12,23 @@ from compiler.graph import Op
 from compiler.importer.onnx_import import import_onnx
 from machine.errors import ModelError
 from tests.compiler.backend.from_onnx import check_model, model_of
+from tests.compiler.backend.operator_forms import (
+    DILATED_POOLS,
+    PRODUCTS,
+    REDUCTIONS,
+    floats,
+    product,
+    reduction,
+)
 
-RNG = np.random.default_rng(3)
 make = helper.make_node
 MACHINES = ["nano4", "edge8x4"]
-
-
-def floats(*shape: int) -> np.ndarray[Any, Any]:
-    return RNG.normal(size=shape).astype(np.float32)
-
-
-REDUCTIONS: dict[str, tuple[list[int], tuple[int, ...], int]] = {
-    "image": ([2, 3], (1, 5, 6, 4), 1),
-    "image, dropped": ([2, 3], (1, 5, 6, 4), 0),
-    "rows": ([2], (1, 5, 6, 4), 0),
-    "columns": ([-1], (1, 5, 6, 4), 1),
-    "channels": ([1], (1, 9, 6, 4), 1),
-    "channels, dropped": ([1], (1, 9, 6, 4), 0),
-    "channels and columns": ([1, 3], (1, 9, 6, 4), 1),
-    "everything": ([1, 2, 3], (1, 9, 6, 4), 1),
-    "sequence": ([2], (1, 7, 30), 0),
-    "positions": ([1], (1, 30, 7), 0),
-    "features": ([1], (1, 30), 1),
-    "five axes": ([2, 4], (1, 3, 2, 4, 5), 1),
-    "longer than a window": ([2], (1, 3, 600), 1),
-}
 
 
 @pytest.mark.parametrize(("axes", "shape", "keepdims"), REDUCTIONS.values(), ids=REDUCTIONS)
 @pytest.mark.parametrize("kind", ["ReduceMean", "ReduceSum", "ReduceMax"])
 def test_reductions(check: Any, kind: str, axes: list[int], shape: tuple[int, ...], keepdims: int) -> None:
-    if kind == "ReduceSum":
-        model = model_of(make(kind, ["x", "axes"], ["y"], keepdims=keepdims), shape, {"axes": np.array(axes)})
-    else:
-        model = model_of(make(kind, ["x"], ["y"], axes=axes, keepdims=keepdims), shape, opset=13)
-    check_model(check, model)
+    check_model(check, reduction(kind, axes, shape, keepdims))
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -75,16 +57,9 @@ def test_axes_are_different() -> None:
         import_onnx(model_of(node, (1, 3, 4, 4), opset=13))
 
 
-POOLS: dict[str, dict[str, Any]] = {
-    "dilated": {"kernel_shape": [3, 2], "dilations": [2, 3]},
-    "dilated and padded": {"kernel_shape": [3, 3], "dilations": [2, 2], "pads": [2, 2, 2, 2], "strides": [2, 1]},
-    "dilated, rounded up": {"kernel_shape": [2, 3], "dilations": [2, 2], "strides": [3, 2], "ceil_mode": 1},
-}
-
-
 @pytest.mark.parametrize("machine", MACHINES)
 @pytest.mark.parametrize("kind", ["MaxPool", "AveragePool"])
-@pytest.mark.parametrize("attributes", POOLS.values(), ids=POOLS)
+@pytest.mark.parametrize("attributes", DILATED_POOLS.values(), ids=DILATED_POOLS)
 def test_dilated_pools(check: Any, kind: str, attributes: dict[str, Any], machine: str) -> None:
     check_model(check, model_of(make(kind, ["x"], ["y"], **attributes), (1, 5, 11, 10)), machine)
 
@@ -112,22 +87,10 @@ def test_a_network_of_sequences(check: Any, machine: str) -> None:
     assert "copy" not in [layer.kernel for layer in program.layers]
 
 
-PRODUCTS: dict[str, tuple[tuple[int, ...], tuple[int, ...], bool]] = {
-    "vectors": ((1, 9), (9, 5), False),
-    "sequence": ((1, 12, 9), (9, 5), False),
-    "heads": ((1, 3, 12, 9), (9, 5), False),
-    "five axes": ((1, 2, 3, 4, 9), (9, 5), False),
-    "more axes of one": ((1, 12, 9), (1, 9, 5), False),
-    "from the left": ((1, 12, 9), (5, 12), True),
-    "heads from the left": ((1, 3, 12, 9), (5, 12), True),
-}
-
-
 @pytest.mark.parametrize("machine", MACHINES)
 @pytest.mark.parametrize(("shape", "matrix", "left"), PRODUCTS.values(), ids=PRODUCTS)
 def test_products(check: Any, shape: tuple[int, ...], matrix: tuple[int, ...], left: bool, machine: str) -> None:
-    node = make("MatMul", ["k", "x"] if left else ["x", "k"], ["y"])
-    check_model(check, model_of(node, shape, {"k": floats(*matrix)}), machine)
+    check_model(check, product(shape, matrix, left), machine)
 
 
 @pytest.mark.parametrize(("shape", "matrix", "left", "reason"), [
