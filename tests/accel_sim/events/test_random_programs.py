@@ -17,6 +17,7 @@ from tests.accel_sim.random_programs import MEMORY_BYTES, random_program
 from tests.accel_sim.wild_programs import damaged
 
 NAMED = ["nano4", "edge4x8", "edge8x4", "edge16", "edge32"]
+PARTS = 12
 DAMAGES = 11
 """Damaged programs made of each legal one: six for its machine, the others for any machine."""
 GROUPS = 3
@@ -36,7 +37,7 @@ def compare(machine: Machine, program: list[Instruction] | bytes, random: Random
         )
 
 
-@pytest.mark.parametrize("part", range(12))
+@pytest.mark.parametrize("part", range(PARTS))
 def test_random_machines(part: int) -> None:
     for number in range(18):
         seed = 1000 * part + number
