@@ -26,8 +26,9 @@ from machine.isa import (
 )
 
 Int64Array = npt.NDArray[np.int64]
-ByteRows = npt.NDArray[np.uint8]
-"""uint8[n, INSTRUCTION_BYTES]: encoded instructions."""
+WORD_BITS = 64
+Words = npt.NDArray[np.uint64]
+"""uint64[INSTRUCTION_BITS / 64, n]: encoded instructions, the first 64 bits of each in the first row, and so on."""
 
 HALT = -1
 ILLEGAL = -2
@@ -65,17 +66,18 @@ def decode_program(machine: Machine, data: bytes) -> Program:
     """
     if len(data) % INSTRUCTION_BYTES:
         raise ProgramError(f"a program is a multiple of {INSTRUCTION_BYTES} bytes, received {len(data)}")
-    rows = np.frombuffer(data, dtype=np.uint8).reshape(-1, INSTRUCTION_BYTES)
-    opcodes = rows[:, 0] & ((1 << OPCODE_BITS) - 1)
-    engine = np.full(len(rows), ILLEGAL, dtype=np.int64)
-    halts = (opcodes == Opcode.HALT) & ~_reserved_bits_set(FORMATS[Opcode.HALT], rows)
+    words = np.frombuffer(data, dtype="<u8").reshape(-1, INSTRUCTION_BITS // WORD_BITS).T.copy()
+    opcodes = words[0] & np.uint64((1 << OPCODE_BITS) - 1)
+    engine = np.full(len(opcodes), ILLEGAL, dtype=np.int64)
+    halts = (opcodes == Opcode.HALT) & ~_reserved_bits_set(FORMATS[Opcode.HALT], words)
     engine[halts] = HALT
     tables: list[Any] = []
     for kind in Engine:
         layout = FORMATS[Opcode(kind + 1)]
         places = np.flatnonzero(opcodes == layout.opcode)
-        table = _fields(layout, rows[places])
-        legal = ~_illegal(machine, kind, layout, rows[places], table)
+        own = words[:, places]
+        table = _fields(layout, own)
+        legal = ~_illegal(machine, kind, layout, own, table)
         engine[places[legal]] = kind
         tables.append(table[legal])
     most = max(1, *(len(table) for table in tables))
@@ -92,14 +94,15 @@ def fields_dtype(layout: Format) -> Any:
     return record(**{entry.name: () for entry in layout.fields})
 
 
-def _fields(layout: Format, rows: ByteRows) -> Any:
+def _fields(layout: Format, words: Words) -> Any:
     """Return an array of records with every field of a format as int64 (counts as counts)."""
-    table = np.zeros(len(rows), dtype=fields_dtype(layout))
-    padded = np.pad(rows, ((0, 0), (0, 8)))
+    table = np.zeros(words.shape[1], dtype=fields_dtype(layout))
     for entry, position in zip(layout.fields, layout.offsets().values(), strict=True):
-        first = position // 8
-        words = np.ascontiguousarray(padded[:, first : first + 8]).view("<u8")[:, 0]
-        values = ((words >> np.uint64(position % 8)) & np.uint64((1 << entry.bits) - 1)).astype(np.int64)
+        word, shift = divmod(position, WORD_BITS)
+        bits = words[word] >> np.uint64(shift)
+        if shift + entry.bits > WORD_BITS:
+            bits |= words[word + 1] << np.uint64(WORD_BITS - shift)
+        values = (bits & np.uint64((1 << entry.bits) - 1)).astype(np.int64)
         if entry.kind is FieldKind.COUNT:
             values += 1
         elif entry.kind is FieldKind.SIGNED:
@@ -108,16 +111,16 @@ def _fields(layout: Format, rows: ByteRows) -> Any:
     return table
 
 
-def _reserved_bits_set(layout: Format, rows: ByteRows) -> npt.NDArray[np.bool_]:
+def _reserved_bits_set(layout: Format, words: Words) -> npt.NDArray[np.bool_]:
     reserved = (1 << INSTRUCTION_BITS) - (1 << layout.used_bits)
-    mask = np.frombuffer(reserved.to_bytes(INSTRUCTION_BYTES, "little"), dtype=np.uint8)
-    result: npt.NDArray[np.bool_] = np.not_equal(rows & mask, 0).any(axis=1)
+    mask = np.frombuffer(reserved.to_bytes(INSTRUCTION_BYTES, "little"), dtype="<u8")
+    result: npt.NDArray[np.bool_] = np.not_equal(words & mask[:, None], 0).any(axis=0)
     return result
 
 
-def _illegal(machine: Machine, engine: Engine, layout: Format, rows: ByteRows, fields: Any) -> npt.NDArray[np.bool_]:
+def _illegal(machine: Machine, engine: Engine, layout: Format, words: Words, fields: Any) -> npt.NDArray[np.bool_]:
     """Return which instructions of one kind are illegal (docs/units/control.md)."""
-    illegal = _reserved_bits_set(layout, rows)
+    illegal = _reserved_bits_set(layout, words)
     illegal |= ((fields["wait"] | fields["send"]) >> int(engine) & 1) == 1
     for entry in layout.fields:
         if entry.legal is not None:
