@@ -11,31 +11,31 @@ from machine.isa import ENGINE_COUNT, INSTRUCTION_BYTES, Engine
 from machine.registers import EngineState, Status
 
 
-def _index(value: int) -> int:
-    """Return an index that Numba does not take for a constant: it would compile a function for each constant."""
+def constant(value: int) -> int:
+    """Return a number that Numba does not take for a literal: it would compile a function for each literal."""
     return cast(int, np.int64(value))
 
 
-LOAD = _index(Engine.LOAD)
-WEIGHTS = _index(Engine.WEIGHTS)
-MATRIX = _index(Engine.MATRIX)
-VECTOR = _index(Engine.VECTOR)
-STORE = _index(Engine.STORE)
-FETCH = _index(ENGINE_COUNT)
+LOAD = constant(Engine.LOAD)
+WEIGHTS = constant(Engine.WEIGHTS)
+MATRIX = constant(Engine.MATRIX)
+VECTOR = constant(Engine.VECTOR)
+STORE = constant(Engine.STORE)
+FETCH = constant(ENGINE_COUNT)
 """Owner of a read burst: an engine's index, or FETCH."""
 NONE = -1
 
-IDLE = int(EngineState.IDLE)
-BUSY = int(EngineState.BUSY)
-START = int(EngineState.START)
-WAIT_TOKEN = int(EngineState.WAIT_TOKEN)
-WAIT_BANK = int(EngineState.WAIT_BANK)
-WAIT_ACCUMULATOR = int(EngineState.WAIT_ACCUMULATOR)
-WAIT_MEMORY = int(EngineState.WAIT_MEMORY)
-WAIT_WEIGHTS = int(EngineState.WAIT_WEIGHTS)
-WAIT_SHIFT = int(EngineState.WAIT_SHIFT)
-WAIT_ROOM = int(EngineState.WAIT_ROOM)
-DRAIN = int(EngineState.DRAIN)
+IDLE = constant(EngineState.IDLE)
+BUSY = constant(EngineState.BUSY)
+START = constant(EngineState.START)
+WAIT_TOKEN = constant(EngineState.WAIT_TOKEN)
+WAIT_BANK = constant(EngineState.WAIT_BANK)
+WAIT_ACCUMULATOR = constant(EngineState.WAIT_ACCUMULATOR)
+WAIT_MEMORY = constant(EngineState.WAIT_MEMORY)
+WAIT_WEIGHTS = constant(EngineState.WAIT_WEIGHTS)
+WAIT_SHIFT = constant(EngineState.WAIT_SHIFT)
+WAIT_ROOM = constant(EngineState.WAIT_ROOM)
+DRAIN = constant(EngineState.DRAIN)
 
 RUNNING = int(Status.RUNNING)
 DONE = int(Status.DONE)

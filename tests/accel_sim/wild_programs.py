@@ -6,19 +6,22 @@ without an end and instructions that run for ages.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from random import Random
 
-from machine.isa import ENGINE_COUNT, FORMATS, INSTRUCTION_BITS, INSTRUCTION_BYTES, Engine, Instruction, Opcode, encode
+from machine.isa import ENGINE_COUNT, FORMATS, INSTRUCTION_BITS, INSTRUCTION_BYTES, Engine, Opcode
 
 _Words = list[int]
 """Instructions, each a 512-bit integer."""
 
 
-def damaged(program: Sequence[Instruction], seed: int) -> bytes:
-    """Return the code of a program after random damage; deterministic."""
+def damaged(code: bytes, seed: int) -> bytes:
+    """Return a program's code after random damage; deterministic."""
     random = Random(seed)
-    words = [int.from_bytes(encode(instruction), "little") for instruction in program]
+    words = [
+        int.from_bytes(code[first : first + INSTRUCTION_BYTES], "little")
+        for first in range(0, len(code), INSTRUCTION_BYTES)
+    ]
     for _ in range(random.choice([1, 1, 2, 4, 16])):
         random.choice(_DAMAGES)(random, words)
     return b"".join(word.to_bytes(INSTRUCTION_BYTES, "little") for word in words)

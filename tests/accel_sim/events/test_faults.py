@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from accel_sim import events
-from tests.accel_sim.events.test_random_programs import compare
+from tests.accel_sim.events.test_random_programs import compare, encoded
 from tests.accel_sim.random_machines import random_machine
 from tests.accel_sim.random_programs import random_program
 
@@ -59,4 +59,4 @@ def test_a_fault_is_seen(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
         for seed in range(PROGRAMS):
             random = Random(seed)
             machine = random_machine(seed, 32)
-            compare(machine, random_program(machine, seed, random.choice([10, 30, 60])), random)
+            compare(machine, encoded(random_program(machine, seed, random.choice([10, 30, 60]))), random)

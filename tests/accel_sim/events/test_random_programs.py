@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from random import Random
 
@@ -10,7 +11,7 @@ import pytest
 from accel_sim.time import WHOLE_MEMORY_BYTES
 from machine.config import Machine, load_machine
 from machine.errors import SimulationError
-from machine.isa import INSTRUCTION_BYTES, Instruction
+from machine.isa import INSTRUCTION_BYTES, Instruction, encode
 from tests.accel_sim.both_clocks import simulate_both
 from tests.accel_sim.random_machines import random_machine
 from tests.accel_sim.random_programs import MEMORY_BYTES, random_program
@@ -23,17 +24,20 @@ DAMAGES = 11
 GROUPS = 3
 
 
-def compare(machine: Machine, program: list[Instruction] | bytes, random: Random) -> None:
+def encoded(program: Sequence[Instruction]) -> bytes:
+    return b"".join(encode(instruction) for instruction in program)
+
+
+def compare(machine: Machine, code: bytes, random: Random) -> None:
     """Run a program with random host registers, marks and groups on both."""
-    length = len(program) // INSTRUCTION_BYTES if isinstance(program, bytes) else len(program)
     with suppress(SimulationError):  # neither has ended
         simulate_both(
-            machine, program,
+            machine, code,
             program_address=random.choice([0, 0, 0, 256, 1 << 14]),
             memory_limit=random.choice([MEMORY_BYTES, MEMORY_BYTES, MEMORY_BYTES // 2, WHOLE_MEMORY_BYTES]),
             max_cycles=random.choice([30_000, 3_000]),
             marks=sorted(random.sample(range(1, 3_000), 5)),
-            groups=[index % (GROUPS + 1) - 1 for index in range(length)],
+            groups=[index % (GROUPS + 1) - 1 for index in range(len(code) // INSTRUCTION_BYTES)],
         )
 
 
@@ -43,11 +47,11 @@ def test_random_machines(part: int) -> None:
         seed = 1000 * part + number
         random = Random(seed)
         machine = random_machine(seed, random.choice([8, 32, 256]))
-        program = random_program(machine, seed, random.choice([3, 10, 30, 60]))
-        compare(machine, program, random)
+        code = encoded(random_program(machine, seed, random.choice([3, 10, 30, 60])))
+        compare(machine, code, random)
         for damage in range(DAMAGES):
             other = machine if damage < 6 else random_machine(100 * seed + damage, random.choice([8, 32, 256]))
-            compare(other, damaged(program, 100 * seed + damage), random)
+            compare(other, damaged(code, 100 * seed + damage), random)
 
 
 @pytest.mark.parametrize("name", NAMED)
