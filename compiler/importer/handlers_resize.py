@@ -7,6 +7,7 @@ the weights of one output position.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ from compiler.importer.context import Context, OnnxNode
 from compiler.importer.handlers_gather import check_indices, emit_gather
 from compiler.importer.handlers_product import project
 from compiler.importer.resize_phases import emit_phases
-from compiler.passes.shapes import MOST_DIMENSIONS
+from compiler.passes.shapes import MOST_DIMENSIONS, MOST_ELEMENTS
 
 MOST_WEIGHTS = 1 << 24
 """Weights of the matrix that resizes an axis: 4096 positions to as many."""
@@ -118,6 +119,9 @@ def _resize(
         raise node.error(f"resizes axis {min(axes)} of input {list(x.shape)}; only axes after batch and channels are "
                          "supported")
     check_indices(node, sum(axis.result for axis in axes.values()))
+    size = math.prod(axes[index].result if index in axes else size for index, size in enumerate(x.shape))
+    if size > MOST_ELEMENTS:
+        raise node.error(f"its output would have {size} values; up to {MOST_ELEMENTS} are supported")
     if mode != "nearest" and max((axis.result * axis.size for axis in axes.values()), default=0) > MOST_WEIGHTS:
         raise node.error(f"needs a matrix of more than {MOST_WEIGHTS} weights, which is not supported")
     positions = {
@@ -167,25 +171,26 @@ def _linear(node: OnnxNode, axis: _Axis, positions: Positions) -> npt.NDArray[np
     """Return the weights [result, size] of linear interpolation; positions outside take the value at the end."""
     at = np.clip(positions, 0, axis.size - 1).astype(np.float64)
     first = np.floor(at).astype(np.int64)
-    matrix = np.zeros((axis.result, axis.size))
-    for index, (taken, share) in enumerate(zip(first, at - first, strict=True)):
-        matrix[index, taken] += 1 - share
-        matrix[index, min(taken + 1, axis.size - 1)] += share
+    matrix, rows = np.zeros((axis.result, axis.size)), np.arange(axis.result)
+    np.add.at(matrix, (rows, first), 1 - (at - first))
+    np.add.at(matrix, (rows, np.minimum(first + 1, axis.size - 1)), at - first)
     return matrix.astype(np.float32)
 
 
 def _cubic(node: OnnxNode, axis: _Axis, positions: Positions) -> npt.NDArray[np.float32]:
     """Return the weights [result, size] of cubic convolution; what lies outside takes the value at the end, or none."""
     a, excluded = node.number("cubic_coeff_a", -0.75), node.integer("exclude_outside", 0)
-    matrix = np.zeros((axis.result, axis.size))
-    for index, at in enumerate(positions.astype(np.float64)):
-        for tap in range(int(np.floor(at)) - 1, int(np.floor(at)) + 3):
-            if not excluded or 0 <= tap < axis.size:
-                matrix[index, min(max(tap, 0), axis.size - 1)] += _cubic_weight(abs(at - tap), a)
+    at = positions.astype(np.float64)
+    matrix, rows = np.zeros((axis.result, axis.size)), np.arange(axis.result)
+    for step in range(-1, 3):
+        taps = np.floor(at).astype(np.int64) + step
+        inside = (taps >= 0) & (taps < axis.size) if excluded else np.ones(axis.result, np.bool_)
+        weights = np.where(inside, _cubic_weights(np.abs(at - taps), a), 0.0)
+        np.add.at(matrix, (rows, np.clip(taps, 0, axis.size - 1)), weights)
     return (matrix / matrix.sum(axis=1, keepdims=True) if excluded else matrix).astype(np.float32)
 
 
-def _cubic_weight(distance: float, a: float) -> float:
-    """Return the weight of a value at a distance (Keys' kernel)."""
+def _cubic_weights(distance: npt.NDArray[np.float64], a: float) -> npt.NDArray[np.float64]:
+    """Return the weights of values at a distance (Keys' kernel)."""
     near, far = ((a + 2) * distance - (a + 3)) * distance**2 + 1, ((distance - 5) * distance + 8) * distance - 4
-    return float(near if distance <= 1 else a * far if distance < 2 else 0.0)
+    return np.where(distance <= 1, near, np.where(distance < 2, a * far, 0.0))

@@ -38,7 +38,7 @@ class Phase:
 def phases_of(matrix: Float32Array) -> list[Phase] | None:
     """Return the phases of an axis whose outputs are weighed by a matrix [result, size]; None where it has none."""
     result, size = matrix.shape
-    if result % size:
+    if result % size or result // size > MOST_PHASES:
         return None
     factor, middle, found = result // size, size // 2, []
     for index in range(factor):
