@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from compiler.graph import Graph, Node, Quantization, Tensor
+from machine.text import text_of_lines
 
 SHOWN_VALUES = 8
 """A constant of at most this many values is printed in full; a larger one as its range and a checksum."""
@@ -15,11 +16,11 @@ SHOWN_VALUES = 8
 
 def print_graph(graph: Graph) -> str:
     """Return the graph as text: inputs, constants, nodes in topological order, outputs; it ends in a newline."""
-    lines = [f"input {_typed(graph.tensors[name])}" for name in graph.inputs]
-    lines += [f"const {_typed(t)} = {_values(t)}" for name in _constants(graph) for t in [graph.tensors[name]]]
-    lines += [_node(graph, node) for node in graph.nodes()]
-    lines += [f"output {name}" for name in graph.outputs]
-    return "\n".join(lines) + "\n"
+    parts = [f"input {_typed(graph.tensors[name])}" for name in graph.inputs]
+    parts += [f"const {_typed(t)} = {_values(t)}" for name in _constants(graph) for t in [graph.tensors[name]]]
+    parts += [_node(graph, node) for node in graph.nodes()]
+    parts += [f"output {name}" for name in graph.outputs]
+    return text_of_lines(parts)
 
 
 def _constants(graph: Graph) -> Sequence[str]:

@@ -22,6 +22,7 @@ from machine.config import Machine
 from machine.errors import AssemblyError, ProgramError
 from machine.isa import FORMATS, INSTRUCTION_BYTES, Engine, FieldKind, Instruction, Opcode, encode, make
 from machine.program import MEMORY_LIMIT_MAXIMUM, SECTION_ALIGNMENT, Program
+from machine.text import printable
 
 _MASKS = ("wait", "send")
 DATA_MAXIMUM = 1 << 30
@@ -155,7 +156,7 @@ def disassemble(program: Program, data: bool | None = None) -> str:
     lines = [f"# machine: {program.machine.name}", f".memory {program.memory_bytes}"]
     for index, instruction in enumerate(program.instructions):
         node = program.instruction_nodes[index] if index < len(program.instruction_nodes) else -1
-        name = f": {' '.join(program.nodes[node].name.split())}" if node >= 0 else ""
+        name = f": {printable(program.nodes[node].name)}" if node >= 0 else ""
         lines.append(f"{format_instruction(instruction)}  # {index}{name}")
     if program.program_address:
         lines.append(f"# the program's instructions lie at {program.program_address:#x}, these at 0: no data is shown")

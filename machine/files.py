@@ -19,8 +19,7 @@ def read_file(path: Path, most_bytes: int) -> bytes:
     found = path.stat()
     if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
         raise OSError(errno.EINVAL, SPECIAL)
+    if found.st_size > most_bytes:
+        raise OSError(errno.EFBIG, f"It holds {found.st_size} bytes, more than the {most_bytes} that are supported")
     with path.open("rb") as file:
-        data = file.read(most_bytes + 1)
-    if len(data) > most_bytes:
-        raise OSError(errno.EFBIG, f"It holds more than {most_bytes} bytes")
-    return data
+        return file.read(found.st_size)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 LONGEST = 2000
 """Characters of a line that is shown; a name may have millions."""
 
@@ -13,10 +15,18 @@ def printable(text: str) -> str:
     as Python's escapes, such as `\n`. Text that is fit is returned as it is.
     """
     text = _shortened(text)
-    if text.isprintable():
-        return text
-    escaped = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return _shortened("".join(escaped))
+    return text if text.isprintable() else _shortened(_escaped(text))
+
+
+def text_of_lines(parts: Iterable[str]) -> str:
+    """Return a line for each part, of any length, and otherwise as `printable` shows it."""
+    return "".join(f"{_escaped(part)}\n" for part in parts)
+
+
+def _escaped(text: str) -> str:
+    return text if text.isprintable() else "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in text
+    )
 
 
 def one_line(error: BaseException) -> str:

@@ -18,6 +18,7 @@ from compiler.graph_text import print_graph
 from machine.assembly import format_instruction
 from machine.errors import ProgramError
 from machine.isa import INSTRUCTION_BYTES, Instruction, encode
+from machine.text import text_of_lines
 
 LINE = 118
 """Columns of a dump's line, where something fits there."""
@@ -73,7 +74,7 @@ def stage_text(result: object) -> str:
         return print_graph(result)
     if isinstance(result, CompiledProgram):
         return _program_text(result)
-    return "\n".join(_lines("", result, 0)) + "\n"
+    return text_of_lines(_lines("", result, 0))
 
 
 def _program_text(program: CompiledProgram) -> str:
@@ -88,7 +89,7 @@ def _program_text(program: CompiledProgram) -> str:
     lines.append("instructions:")
     for index, (instruction, node) in enumerate(zip(program.instructions, program.node_names, strict=True)):
         lines += [_instruction_line(index, instruction, node) + f"  [{_bytes_text(instruction)}]"]
-    return "\n".join(lines) + "\n"
+    return text_of_lines(lines)
 
 
 def schedule_text(scheduled: Scheduled, layers: Sequence[str]) -> str:
@@ -100,7 +101,7 @@ def schedule_text(scheduled: Scheduled, layers: Sequence[str]) -> str:
     for index, (instruction, layer) in enumerate(zip(scheduled.instructions, scheduled.layer_of, strict=True)):
         name = layers[layer] if layer < len(layers) else f"layer {layer}"
         lines.append(_instruction_line(index, instruction, name))
-    return "\n".join(lines) + "\n"
+    return text_of_lines(lines)
 
 
 def placement_text(placement: Placement, scheduled: Scheduled, network: Network | None = None) -> str:
@@ -120,7 +121,7 @@ def placement_text(placement: Placement, scheduled: Scheduled, network: Network 
             extents = f", {geometry.channels} x {geometry.height} x {geometry.width}"
         parts.append((placement.move(address), f"  {name} ({layout}{extents})"))
     parts.append((placement.memory_bytes, "end"))
-    return "\n".join(["memory map:", *(f"  {address:#010x}  {text}" for address, text in parts)]) + "\n"
+    return text_of_lines(["memory map:", *(f"  {address:#010x}  {part}" for address, part in parts)])
 
 
 def _instruction_line(index: int, instruction: Instruction, node: str) -> str:

@@ -66,6 +66,8 @@ def _read(tensor: TensorProto, folder: Path) -> bytes:
     try:
         target = (folder / location).resolve()
         offset, length = int(entries.get("offset") or 0), int(entries.get("length") or _bytes_of(tensor))
+    except (RuntimeError, OSError):
+        raise ModelError(f"tensor '{tensor.name}': external data '{location}' is a link to itself") from None
     except (TypeError, ValueError):  # text that is not UTF-8, a zero byte in the path, no number
         raise ModelError(f"tensor '{tensor.name}': its external data is not a file's name and two numbers") from None
     if not target.is_relative_to(folder):

@@ -67,7 +67,11 @@ def split(context: Context, node: OnnxNode) -> None:
     axis = _axis(node, node.integer("axis", 0), len(x.shape))
     given, size = _integers(context, node, 1, "split"), x.shape[axis]
     if given is None:
-        each = -(-size // node.integer("num_outputs", len(node.outputs)))
+        count = node.integer("num_outputs", len(node.outputs))
+        if count != len(node.outputs) or count > size:
+            raise node.error(f"cannot divide the {size} of axis {axis} into num_outputs={count} parts, of which "
+                             f"{len(node.outputs)} are named")
+        each = -(-size // count)
         given = [min(each, size - first) for first in range(0, size, each)]
     if sum(given) != size or len(given) != len(node.outputs) or min(given) < 1:
         raise node.error(f"sizes {given} do not divide the {size} of axis {axis} among {len(node.outputs)} outputs")

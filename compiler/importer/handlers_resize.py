@@ -137,6 +137,8 @@ def _resize(
     elif mode in ("linear", "cubic"):
         weights = _linear if mode == "linear" else _cubic
         matrices = {index: weights(node, axis, positions[index]) for index, axis in axes.items()}
+        if not all(np.isfinite(matrix).all() for matrix in matrices.values()):
+            raise node.error("its weights are not finite numbers")
         if matrices and emit_phases(context, node, x, matrices, node.outputs[0]) is not None:
             return
         for index in sorted(axes, key=lambda index: axes[index].result / axes[index].size):

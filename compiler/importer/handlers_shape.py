@@ -41,7 +41,8 @@ def reshape(context: Context, node: OnnxNode) -> None:
         wanted[0] = 1
     if 0 in wanted and node.integer("allowzero", 0):
         raise node.error("a dimension of size 0 (allowzero=1) is not supported")
-    if any(v == 0 and i >= len(x.shape) for i, v in enumerate(wanted)) or wanted.count(-1) > 1 or min(wanted) < -1:
+    beyond = any(size == 0 for size in wanted[len(x.shape) :])
+    if not wanted or beyond or wanted.count(-1) > 1 or min(wanted) < -1:
         raise node.error(f"shape {wanted} does not fit input {list(x.shape)}")
     shape = [x.shape[i] if v == 0 else v for i, v in enumerate(wanted)]
     if -1 in shape:

@@ -141,6 +141,8 @@ def _described(value: onnx.ValueInfoProto) -> str:
 def _read_outputs(graph: onnx.GraphProto, context: Context) -> list[str]:
     names = [value.name for value in graph.output]
     for name in names:
+        if names.count(name) > 1:
+            raise ModelError(f"graph output '{name}' is listed {names.count(name)} times")
         if name in context.extra_outputs:
             raise ModelError(f"graph output '{name}' is {context.extra_outputs[name]}, which is not supported")
         if name not in context.tensors:

@@ -44,6 +44,8 @@ def phases_of(matrix: Float32Array) -> list[Phase] | None:
     for index in range(factor):
         row = matrix[middle * factor + index]
         taken = np.flatnonzero(row)
+        if not taken.size:
+            return None
         first, last = int(taken[0]), int(taken[-1]) + 1
         phase = Phase(first - middle, tuple(float(weight) for weight in row[first:last]))
         if not np.allclose(phase.matrix(size), matrix[index::factor], atol=1e-6):

@@ -39,6 +39,8 @@ def output_shape(node: Node, shapes: Sequence[Shape]) -> Shape:
     if not fewest <= len(shapes) <= most:
         raise node.error(f"has {len(shapes)} inputs, needs {fewest if fewest == most else f'{fewest} to {most}'}")
     shape = RULES[node.op](node, shapes)
+    if min(shape, default=1) < 1:
+        raise node.error(f"its output would have shape {list(shape)}, which is empty")
     if math.prod(shape) > MOST_ELEMENTS or len(shape) > MOST_DIMENSIONS:
         raise node.error(f"its output would have shape {list(shape)}; up to {MOST_ELEMENTS} values in "
                          f"{MOST_DIMENSIONS} dimensions are supported")

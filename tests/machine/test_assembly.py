@@ -65,7 +65,7 @@ def test_models_show_data_when_asked_and_moved_code_shows_none() -> None:
 def test_names_of_layers_stay_in_their_line() -> None:
     program = replace(assemble("halt", load_machine("nano4")), instruction_nodes=(0,),
                       nodes=(NodeRecord("a\nload\x85b", "x", "accelerator"),))
-    assert disassemble(program).endswith("halt  # 0: a load b\n")
+    assert disassemble(program).endswith("halt  # 0: a\\nload\\x85b\n")
 
 
 @pytest.mark.parametrize(

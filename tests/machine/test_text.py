@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from machine.errors import ModelError
-from machine.text import LONGEST, one_line, printable
+from machine.text import LONGEST, one_line, printable, text_of_lines
 
 
 @pytest.mark.parametrize(("text", "shown"), [
@@ -36,3 +36,7 @@ def test_shown_text_is_printable_and_stays_as_it_is(text: str) -> None:
 def test_errors_of_several_lines_or_none_have_one() -> None:
     assert one_line(ValueError("a\n  b")) == "a b"
     assert one_line(ValueError()) == "ValueError"
+
+
+def test_each_part_is_one_line() -> None:
+    assert text_of_lines(["a", "b\nc", "d" * 9999]) == "a\nb\\nc\n" + "d" * 9999 + "\n"
