@@ -1,7 +1,8 @@
 """Fuzz target: a model's bytes become a fused float graph or one line of refusal, nothing else.
 
-Run it with `python -m tests.fuzz.onnx_import FOLDER [libFuzzer options]`; it needs `atheris`. FOLDER keeps the corpus
-and is filled with seeds where it is empty: the `onnx` package's own node tests, with inputs and with constants.
+Run it with `python -m tests.fuzz.onnx_import FOLDER [libFuzzer options]`; it needs `atheris`. FOLDER keeps the corpus,
+and is filled with seeds where it is empty: the `onnx` package's own node tests, with inputs and with constants. A file
+in its place is tried alone.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def write_seeds(folder: Path) -> None:
 def main() -> None:
     """Run libFuzzer with the command line's folder and options."""
     folder = Path(sys.argv[1])
-    if not folder.is_dir() or not any(folder.iterdir()):
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         write_seeds(folder)
     warnings.simplefilter("ignore")
     atheris.Setup([sys.argv[0], *LIMITS, *sys.argv[1:]], import_bytes, custom_mutator=mutate)
