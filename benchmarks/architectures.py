@@ -27,7 +27,8 @@ from machine.config import load_machine
 from machine.program import Program
 from runtime.check import CheckResult, check_program
 from runtime.cli.output import print_table, say
-from runtime.session import Session, prepare_simulator
+from runtime.session import Session
+from runtime.timing import prepare_simulator
 
 GOLDEN = Path(__file__).resolve().parent.parent / "tests/golden/architectures.json"
 GOLDEN_MACHINE = "edge16"

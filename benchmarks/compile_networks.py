@@ -24,7 +24,8 @@ from machine.config import load_machine
 from machine.program import Program
 from runtime.arrays import dump_arrays
 from runtime.profile import profile_layers
-from runtime.session import Backend, Session, prepare_simulator
+from runtime.session import Backend, Session
+from runtime.timing import prepare_simulator
 
 IMAGE_SEED = 3
 
@@ -32,13 +33,14 @@ IMAGE_SEED = 3
 def report(program: Program, show_layers: bool) -> None:
     """Print a program's cycles, by layer if asked."""
     started = time.perf_counter()
-    layers, timing = profile_layers(program)
+    layers = profile_layers(program)
     seconds = time.perf_counter() - started
     convolutions = [layer for layer in layers if "conv2d" in layer.operator]
     ideal = sum(layer.macs for layer in convolutions) // (program.machine.rows * program.machine.columns)
     cycles = sum(layer.cycles for layer in convolutions)
     print(
-        f"  {timing.cycles:,} cycles (simulated twice in {seconds:.1f} s); convolutions {cycles:,}, "
+        f"  {sum(layer.cycles for layer in layers):,} cycles (simulated twice in {seconds:.1f} s); convolutions "
+        f"{cycles:,}, "
         f"array busy {ideal / cycles if cycles else 0:.1%}; bound {sum(layer.bound_cycles for layer in layers):,}"
     )
     if show_layers:

@@ -32,7 +32,8 @@ from rtl.build import build
 from runtime.cli.output import print_table, say
 from runtime.compile import compile_program
 from runtime.cosim import CosimResult, cosimulate
-from runtime.session import Session, prepare_simulator
+from runtime.session import Session
+from runtime.timing import prepare_simulator
 
 CALIBRATION_SEED, IMAGE_SEED = 1, 3
 
@@ -103,8 +104,8 @@ def measure(name: str, machine: Machine, models: Path) -> Row:
     program = compile_network(name, machine, models)
     compile_seconds = time.perf_counter() - begin
     session = Session(program)
-    image = session.first_image(RandomCalibration(IMAGE_SEED).draw(session.graph))
-    cosim, events = cosimulate(program, image), session.run(with_function=False)
+    cosim = cosimulate(session, RandomCalibration(IMAGE_SEED).draw(session.graph))
+    events = session.run(with_function=False)
     assert events.cycles is not None
     return Row(name, machine.name, program.macs, compile_seconds, cosim, events.cycles, events.simulation_seconds)
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from accel_sim.time import simulate_time
 from machine.assembly import assemble
 from machine.config import load_machine, machine_names
 from machine.program import Program
 from runtime.demo import compile_digits
+from runtime.timing import program_times
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests/golden/cycles.json"
@@ -25,7 +25,7 @@ LARGEST_ARRAY = 32
 
 def cycles(program: Program) -> int:
     """Return the cycles of one program."""
-    return simulate_time(program.machine, program.code, memory_limit=program.memory_bytes).cycles
+    return sum(timing.cycles for timing in program_times(program))
 
 
 def programs() -> dict[str, dict[str, Program]]:

@@ -19,13 +19,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from accel_sim.time import Clock, simulate_time
+from accel_sim.time import Clock
 from benchmarks.networks import NETWORKS, compile_convolution, compile_random
 from machine.config import Machine, load_machine
 from machine.program import Program
 from runtime.demo import compile_digits
 from runtime.rtl import run_on_rtl
-from runtime.session import Session, prepare_simulator
+from runtime.session import Session
+from runtime.timing import prepare_simulator, segment_time
 
 REPETITIONS = 5
 
@@ -59,13 +60,15 @@ def compare(program: Program, repetitions: int) -> Row:
         AssertionError: they do not count the same cycles.
     """
 
+    (segment,) = program.segments
+
     def cycles_of(clock: Clock) -> int:
-        return simulate_time(program.machine, program.code, memory_limit=program.memory_bytes, clock=clock).cycles
+        return segment_time(program, segment, clock=clock).cycles
 
     cycles, events = measure(lambda: cycles_of(Clock.EVENTS), REPETITIONS)
     stepped, stepper = measure(lambda: cycles_of(Clock.STEPPER), repetitions)
     memory = Session(program).blank_image()
-    runs = [run_on_rtl(program, memory) for _ in range(repetitions)]
+    runs = [run_on_rtl(program, segment, memory) for _ in range(repetitions)]
     counted = [cycles, stepped, *(run.cycles for run in runs)]
     if len(set(counted)) > 1:
         raise AssertionError(f"{program.source}: cycles of events, stepper and RTL runs are {counted}")

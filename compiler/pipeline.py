@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from compiler.backend.finish import emit_program, schedule_network
+from compiler.backend.finish import emit_program, emit_segment, schedule_network
 from compiler.backend.layers import Edge
 from compiler.backend.lower import DENSE_EDGE, lower
 from compiler.backend.memory import allocate
@@ -77,16 +77,21 @@ def compile_graph(
     see = observe or _ignore
     parts = partition(graph)
     see("partition", parts)
-    network = lower(machine, graph, parts, edge, batch)
-    see("lower", network)
-    plan = plan_network(machine, network)
-    see("tile", plan)
-    scheduled = schedule_network(machine, network, plan)
+    networks = tuple(lower(machine, graph, part, edge, batch) for part in parts.parts)
+    see("lower", networks)
+    plans = tuple(plan_network(machine, network) for network in networks)
+    see("tile", plans)
+    scheduled = tuple(schedule_network(machine, *pair) for pair in zip(networks, plans, strict=True))
     see("schedule", scheduled)
-    placement = allocate(len(scheduled.instructions) + 1, len(scheduled.constants), scheduled.memory)
-    see("allocate", placement)
-    program = emit_program(machine, graph, parts, network, plan, scheduled, placement, batch)
-    verify_program(machine, program.instructions, program.memory_bytes)
+    placements = allocate([each.extent for each in scheduled])
+    see("allocate", placements)
+    emitted = [
+        emit_segment(machine, graph, *each, batch)
+        for each in zip(parts.parts, networks, plans, scheduled, placements, strict=True)
+    ]
+    program = emit_program(machine, parts, emitted, placements)
+    for segment in program.segments:
+        verify_program(machine, segment.instructions, program.memory_bytes, segment.program_address)
     see("emit", program)
     return program
 

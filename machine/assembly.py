@@ -119,7 +119,7 @@ def assemble(text: str, machine: Machine, source: str = "assembly") -> Program:
         image[address : address + len(data)] = np.frombuffer(data, np.uint8)
     image[: len(code)] = np.frombuffer(code, np.uint8)
     memory_bytes = -(-max(limit, end) // SECTION_ALIGNMENT) * SECTION_ALIGNMENT
-    return Program(machine, tuple(instructions), image, memory_bytes, source=source)
+    return Program.kernel(machine, instructions, image, memory_bytes, source)
 
 
 def _directive(words: list[str]) -> tuple[tuple[int, bytes] | None, int]:
@@ -154,13 +154,15 @@ def disassemble(program: Program, data: bool | None = None) -> str:
     memory size and image. Without, the image holds the instructions only.
     """
     lines = [f"# machine: {program.machine.name}", f".memory {program.memory_bytes}"]
-    for index, instruction in enumerate(program.instructions):
-        node = program.instruction_nodes[index] if index < len(program.instruction_nodes) else -1
-        name = f": {printable(program.nodes[node].name)}" if node >= 0 else ""
-        lines.append(f"{format_instruction(instruction)}  # {index}{name}")
-    if program.program_address:
-        lines.append(f"# the program's instructions lie at {program.program_address:#x}, these at 0: no data is shown")
-    elif data or (data is None and program.graph is None):
+    is_whole = len(program.segments) == 1 and program.segments[0].program_address == 0
+    for number, segment in enumerate(program.segments):
+        if not is_whole:
+            lines.append(f"# segment {number}: its instructions lie at {segment.program_address:#x}")
+        for index, instruction in enumerate(segment.instructions):
+            node = segment.instruction_nodes[index] if segment.instruction_nodes else -1
+            name = f": {printable(program.nodes[node].name)}" if node >= 0 else ""
+            lines.append(f"{format_instruction(instruction)}  # {index}{name}")
+    if is_whole and (data or (data is None and program.graph is None)):
         lines += _data_lines(program)
     return "\n".join(lines) + "\n"
 

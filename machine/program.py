@@ -12,8 +12,9 @@ import json
 import os
 import struct
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,15 @@ import numpy.typing as npt
 from machine.config import Machine, parse_machine
 from machine.errors import MachineError, ProgramError
 from machine.isa import INSTRUCTION_BYTES, Instruction, decode
+from machine.segments import NodeRecord, Segment, TensorDescriptor, bound_of
+
+__all__ = [
+    "FORMAT_VERSION", "MAGIC", "MEMORY_LIMIT_MAXIMUM", "SECTION_ALIGNMENT", "NodeRecord", "Program", "Segment",
+    "TensorDescriptor", "bound_of", "load_program", "parse_program", "write_atomically",
+]
 
 MAGIC = b"TPUKIT\r\n"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 SECTION_ALIGNMENT = 64
 MEMORY_LIMIT_MAXIMUM = 1 << 32
 _PREFIX = struct.Struct("<8sIQ32s")
@@ -35,129 +42,67 @@ AnyArray = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
-class TensorDescriptor:
-    """An input or output of the accelerator: dense int8 in the model's own layout at an address in memory.
-
-    `tensor` names it in the quantized graph; `shape` has the batch axis first (the samples of one run).
-    """
-
-    tensor: str
-    shape: tuple[int, ...]
-    scale: float
-    zero_point: int
-    address: int
-
-    @property
-    def size_bytes(self) -> int:
-        """Bytes of the samples of one run."""
-        return int(np.prod(self.shape, dtype=np.int64))
-
-
-@dataclass(frozen=True)
-class NodeRecord:
-    """What the profile knows of one node of the source model (or of a group that was fused).
-
-    The cycles are the least that each resource is busy with the node: MACs over the array, reads of the vector engine,
-    bytes over the read and the write bus.
-
-    Attributes:
-        name: the node's name (of a group the first one's).
-        operator: its operator, those of a group joined by "+".
-        placement: "accelerator" or "host".
-        macs: multiply-accumulates.
-        parameters: constants of the model, in elements.
-        matrix_cycles: MACs over the array, 0 where the vector engine does the work.
-        vector_cycles: reads of the vector engine.
-        read_cycles: `read_bytes` at the bus's rate.
-        write_cycles: `write_bytes` at the bus's rate.
-        kernel: how the accelerator executes it, "" on the host.
-        tile: rows, columns and planes of channels that are computed at a time.
-        tiles: the number of such tiles.
-        read_bytes: bytes that move from memory, weights and parameters included.
-        write_bytes: bytes that move to memory.
-        expected_cycles: what the compiler's cost model expects of it alone.
-    """
-
-    name: str
-    operator: str
-    placement: str
-    macs: int = 0
-    parameters: int = 0
-    matrix_cycles: int = 0
-    vector_cycles: int = 0
-    read_cycles: int = 0
-    write_cycles: int = 0
-    kernel: str = ""
-    tile: tuple[int, ...] = ()
-    tiles: int = 0
-    read_bytes: int = 0
-    write_bytes: int = 0
-    expected_cycles: int = 0
-
-    @property
-    def bound_cycles(self) -> int:
-        """What the node would take alone and without a lost cycle: the most of its resources' cycles."""
-        return bound_of((self,))
-
-    @property
-    def bound(self) -> str:
-        """The resource whose cycles are the most: "matrix", "vector", "read" or "write"; "" where there are none."""
-        cycles = {
-            "matrix": self.matrix_cycles, "vector": self.vector_cycles, "read": self.read_cycles,
-            "write": self.write_cycles,
-        }
-        return max(cycles, key=lambda resource: cycles[resource]) if any(cycles.values()) else ""
-
-
-def bound_of(nodes: Sequence[NodeRecord]) -> int:
-    """Return the least cycles of nodes together: the most of the sums of each resource's cycles, 0 for none.
-
-    Nodes overlap, so this may be less than the sum of their own bounds; it is never more than what they take.
-    """
-    sums = (
-        sum(node.matrix_cycles for node in nodes), sum(node.vector_cycles for node in nodes),
-        sum(node.read_cycles for node in nodes), sum(node.write_cycles for node in nodes),
-    )
-    return max(sums)
-
-
-@dataclass(frozen=True)
 class Program:
     """Everything that a run needs.
 
+    A run executes the segments in order. The host executes whatever it can before the first, between them and after
+    the last, and moves tensors: nothing but its inputs passes into a segment, so memory is the image before each.
+
     Attributes:
         machine: the configuration that the program was compiled for.
-        instructions: the program, halt last; they also lie in `image` at `program_address`.
-        instruction_nodes: for each instruction its index in `nodes`, or -1.
-        nodes: the model's operators in order, host operators included.
+        segments: the runs of the machine, in order; none where the host does everything.
         image: uint8, the initial contents of memory from address 0.
         memory_bytes: bytes of memory that the program may address, a multiple of 64.
-        inputs: where the accelerator's inputs lie.
-        outputs: where its outputs lie.
+        nodes: the model's operators in order of execution, host operators included.
         graph: the quantized graph as `compiler.graph.Graph.to_dict` gives it (header, arrays); None for kernels.
         model: the source model (ONNX bytes); empty for kernels.
-        program_address: byte address of the first instruction.
         source: where the program came from, for people.
     """
 
     machine: Machine
-    instructions: tuple[Instruction, ...]
+    segments: tuple[Segment, ...]
     image: npt.NDArray[np.uint8]
     memory_bytes: int
-    instruction_nodes: tuple[int, ...] = ()
     nodes: tuple[NodeRecord, ...] = ()
-    inputs: tuple[TensorDescriptor, ...] = ()
-    outputs: tuple[TensorDescriptor, ...] = ()
     graph: tuple[dict[str, Any], Mapping[str, AnyArray]] | None = None
     model: bytes = b""
-    program_address: int = 0
     source: str = ""
 
+    @classmethod
+    def kernel(
+        cls, machine: Machine, instructions: Sequence[Instruction], image: npt.NDArray[np.uint8], memory_bytes: int,
+        source: str = "",
+    ) -> Program:
+        """Return a program without a model: instructions from address 0 and the memory that they find."""
+        return cls(machine, (Segment(tuple(instructions)),), image, memory_bytes, source=source)
+
+    @cached_property
+    def instructions(self) -> tuple[Instruction, ...]:
+        """The instructions of all segments, in order."""
+        return tuple(instruction for segment in self.segments for instruction in segment.instructions)
+
+    @cached_property
+    def instruction_nodes(self) -> tuple[int, ...]:
+        """For each of all instructions its index in `nodes`, or -1."""
+        return tuple(
+            node for segment in self.segments
+            for node in segment.instruction_nodes or (-1,) * len(segment.instructions)
+        )
+
     @property
-    def code(self) -> bytes:
-        """The encoded instructions, as they lie in the image."""
-        end = self.program_address + INSTRUCTION_BYTES * len(self.instructions)
-        return self.image[self.program_address : end].tobytes()
+    def inputs(self) -> tuple[TensorDescriptor, ...]:
+        """The inputs of all segments."""
+        return tuple(entry for segment in self.segments for entry in segment.inputs)
+
+    @property
+    def outputs(self) -> tuple[TensorDescriptor, ...]:
+        """The outputs of all segments."""
+        return tuple(entry for segment in self.segments for entry in segment.outputs)
+
+    def code(self, segment: Segment) -> bytes:
+        """Return a segment's encoded instructions, as they lie in the image."""
+        end = segment.program_address + INSTRUCTION_BYTES * len(segment.instructions)
+        return self.image[segment.program_address : end].tobytes()
 
     @property
     def macs(self) -> int:
@@ -167,7 +112,7 @@ class Program:
     @property
     def batch(self) -> int:
         """Samples that one run takes; 1 for a kernel."""
-        return self.inputs[0].shape[0] if self.inputs else 1
+        return next((entry.shape[0] for entry in (*self.inputs, *self.outputs)), 1)
 
     @property
     def bound_cycles(self) -> int:
@@ -195,11 +140,16 @@ class Program:
             body += data
         header = {
             "machine": self.machine.to_dict(),
-            "program_address": self.program_address,
-            "program_length": len(self.instructions),
+            "segments": [
+                {
+                    "program_address": segment.program_address,
+                    "program_length": len(segment.instructions),
+                    "inputs": [asdict(entry) for entry in segment.inputs],
+                    "outputs": [asdict(entry) for entry in segment.outputs],
+                }
+                for segment in self.segments
+            ],
             "memory_bytes": self.memory_bytes,
-            "inputs": [asdict(entry) for entry in self.inputs],
-            "outputs": [asdict(entry) for entry in self.outputs],
             "nodes": [asdict(entry) for entry in self.nodes],
             "graph": graph_header,
             "source": self.source,
@@ -286,21 +236,15 @@ def parse_program(data: bytes, name: str = "program") -> Program:
 def _build(header: Mapping[str, Any], body: memoryview) -> Program:
     arrays = _sections(header["sections"], body)
     image = arrays["image"].astype(np.uint8, copy=False)
-    address, length = int(header["program_address"]), int(header["program_length"])
     memory_bytes = int(header["memory_bytes"])
-    end = address + length * INSTRUCTION_BYTES
-    if address < 0 or length < 1 or end > image.size or image.ndim != 1:
-        raise ProgramError(f"the program's {length} instructions at {address} do not lie in an image of {image.size}")
-    if not image.size <= memory_bytes <= MEMORY_LIMIT_MAXIMUM or memory_bytes % SECTION_ALIGNMENT:
+    if image.ndim != 1 or not image.size <= memory_bytes <= MEMORY_LIMIT_MAXIMUM or memory_bytes % SECTION_ALIGNMENT:
         raise ProgramError(f"memory_bytes = {memory_bytes}: must be a multiple of 64 that holds the image, "
                            f"at most {MEMORY_LIMIT_MAXIMUM}")
-    code = image[address:end].tobytes()
-    instructions = tuple(
-        decode(code[start : start + INSTRUCTION_BYTES]) for start in range(0, len(code), INSTRUCTION_BYTES)
-    )
     nodes = tuple(_node(entry) for entry in header["nodes"])
-    instruction_nodes = tuple(int(index) for index in arrays["instruction_nodes"])
-    if any(not -1 <= index < len(nodes) for index in instruction_nodes) or len(instruction_nodes) not in (0, length):
+    map_to_nodes = tuple(int(index) for index in arrays["instruction_nodes"])
+    segments = tuple(_segments(header["segments"], image, memory_bytes, map_to_nodes))
+    length = sum(len(segment.instructions) for segment in segments)
+    if any(not -1 <= index < len(nodes) for index in map_to_nodes) or len(map_to_nodes) != length:
         raise ProgramError(f"the map from {length} instructions to {len(nodes)} nodes is not one")
     graph = None
     if header["graph"] is not None:
@@ -308,18 +252,37 @@ def _build(header: Mapping[str, Any], body: memoryview) -> Program:
                  {name[6:]: array for name, array in arrays.items() if name.startswith("graph/")})
     return Program(
         machine=parse_machine(header["machine"]),
-        instructions=instructions,
+        segments=segments,
         image=image,
         memory_bytes=memory_bytes,
-        instruction_nodes=instruction_nodes,
         nodes=nodes,
-        inputs=_descriptors(header["inputs"], memory_bytes),
-        outputs=_descriptors(header["outputs"], memory_bytes),
         graph=graph,
         model=arrays["model"].tobytes(),
-        program_address=address,
         source=str(header["source"]),
     )
+
+
+def _segments(
+    entries: Sequence[Mapping[str, Any]], image: AnyArray, memory_bytes: int, map_to_nodes: Sequence[int]
+) -> Iterator[Segment]:
+    """Yield the segments, whose instructions share the map to nodes, in order."""
+    first = 0
+    for entry in entries:
+        address, length = int(entry["program_address"]), int(entry["program_length"])
+        end = address + length * INSTRUCTION_BYTES
+        if address < 0 or length < 1 or end > image.size:
+            raise ProgramError(
+                f"the program's {length} instructions at {address} do not lie in an image of {image.size}"
+            )
+        code = image[address:end].tobytes()
+        instructions = tuple(
+            decode(code[start : start + INSTRUCTION_BYTES]) for start in range(0, len(code), INSTRUCTION_BYTES)
+        )
+        yield Segment(
+            instructions, address, tuple(map_to_nodes[first : first + length]),
+            _descriptors(entry["inputs"], memory_bytes), _descriptors(entry["outputs"], memory_bytes),
+        )
+        first += length
 
 
 def _node(entry: Mapping[str, Any]) -> NodeRecord:

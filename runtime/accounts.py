@@ -97,23 +97,34 @@ def _sum(name: str, layers: Sequence[LayerAccount]) -> LayerAccount:
     return LayerAccount(name, "", sum(layer.useful for layer in layers), losses)
 
 
-def engine_accounts(program: Program, timing: TimeResult) -> dict[Engine, EngineAccount]:
-    """Return the accounts of a run whose cycles were charged to the program's nodes (`groups=instruction_nodes`).
+def engine_accounts(program: Program, timings: Sequence[TimeResult]) -> dict[Engine, EngineAccount]:
+    """Return the accounts of a run of all segments, whose cycles were charged to the program's nodes.
 
     The useful cycles of the matrix engine are the layer's MACs over the array's size, rounded up (never more than the
     cycles in which it reads rows); of the vector engine, and where no layer is known, all cycles with a read.
     """
-    return {engine: _engine_account(program, engine, timing.accounts[engine]) for engine in ACCOUNTED}
+    return {
+        engine: _engine_account(program, engine, _charged(program, [each.accounts[engine] for each in timings]))
+        for engine in ACCOUNTED
+    }
+
+
+def _charged(program: Program, segments: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
+    """Add up int64[groups + 1, causes] of each segment by node; the last row is of no node."""
+    total = np.zeros((len(program.nodes) + 1, max(Cause) + 1), np.int64)
+    for cycles in segments:
+        total[: len(cycles) - 1] += cycles[:-1]
+        total[-1] += cycles[-1]
+    return total
 
 
 def _engine_account(program: Program, engine: Engine, cycles: npt.NDArray[np.int64]) -> EngineAccount:
-    """Divide cycles[groups + 1, causes] by node; the last group is no node's."""
+    """Divide cycles[nodes + 1, causes] by node; the last row is no node's."""
     nodes = {}
     for node, record in enumerate(program.nodes):
         if record.placement == "accelerator":
-            charged = cycles[node] if node < len(cycles) - 1 else np.zeros_like(cycles[-1])
             limit = record.matrix_cycles if engine is Engine.MATRIX else None
-            nodes[node] = _account(record.name, record.operator, charged, limit)
+            nodes[node] = _account(record.name, record.operator, cycles[node], limit)
     return EngineAccount(engine, nodes, _account(TAIL, "", cycles[-1], None))
 
 

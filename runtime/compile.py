@@ -7,7 +7,6 @@ from pathlib import Path
 
 from onnx import ModelProto
 
-from compiler.backend.program import CompiledProgram
 from compiler.front import front
 from compiler.graph import Graph
 from compiler.importer.export import to_onnx
@@ -19,7 +18,7 @@ from compiler.quantizer.options import DEFAULT_OPTIONS, QuantizationOptions
 from compiler.quantizer.sensitivity import LayerSensitivity, measure_sensitivity
 from machine.config import Machine
 from machine.errors import DataError, ModelError
-from machine.program import NodeRecord, Program
+from machine.program import Program
 
 
 def compile_program(
@@ -53,13 +52,10 @@ def compile_program(
     graph, compiled = compile_model(machine, loaded, calibration, shapes, observe, options, batch)
     return Program(
         machine=machine,
-        instructions=compiled.instructions,
+        segments=compiled.segments,
         image=compiled.memory,
         memory_bytes=compiled.memory_bytes,
-        instruction_nodes=_instruction_nodes(compiled),
-        nodes=_nodes(compiled),
-        inputs=compiled.inputs,
-        outputs=compiled.outputs,
+        nodes=compiled.nodes,
         graph=graph.to_dict(),
         model=model_bytes(loaded),
         source=source or "graph",
@@ -92,16 +88,3 @@ def model_bytes(model: Graph | ModelProto) -> bytes:
         return bytes(proto.SerializeToString(deterministic=True))
     except Exception as error:  # protobuf has no common error for a message that is too large
         raise ModelError(f"the model cannot be kept in the program file: {error}") from None
-
-
-def _instruction_nodes(compiled: CompiledProgram) -> tuple[int, ...]:
-    first = len(compiled.host_before)
-    return tuple(first + layer if layer >= 0 else -1 for layer in compiled.layer_of)
-
-
-def _nodes(compiled: CompiledProgram) -> tuple[NodeRecord, ...]:
-    before, after = (
-        tuple(NodeRecord(node.name, node.op, "host") for node in nodes)
-        for nodes in (compiled.host_before, compiled.host_after)
-    )
-    return (*before, *compiled.layers, *after)

@@ -7,8 +7,8 @@ total cycles, the status and the bus beats. The tolerance is zero.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,18 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_sim.function import execute
-from accel_sim.time import Clock, TimeResult, simulate_time
+from accel_sim.time import Clock, TimeResult
 from compiler.backend.accesses import Space, accesses
 from machine.assembly import format_instruction
+from machine.config import Machine
+from machine.errors import DataError
 from machine.isa import Engine, Opcode
-from machine.program import Program
+from machine.program import Program, Segment
 from machine.registers import EngineState, Status
 from rtl.run import RtlResult
 from runtime.rtl import run_on_rtl
+from runtime.session import Session
+from runtime.timing import segment_time
 
 DIFFERENCES_SHOWN = 8
 """Differences of each kind that are described; all are counted."""
@@ -58,8 +62,32 @@ class CosimResult:
         return dict(vars(self))
 
 
-def cosimulate(program: Program, memory: ByteArray, waves: Path | None = None) -> CosimResult:
-    """Run a program on both machines from the same memory image, uint8[memory bytes], and compare.
+def cosimulate(
+    session: Session, inputs: Mapping[str, npt.NDArray[Any]] | None = None, waves: Path | None = None
+) -> CosimResult:
+    """Run a program on both machines and compare: the first batch of a model's inputs, or a kernel (no inputs).
+
+    Each segment begins with what the host makes of the simulator's results, so a difference in one does not hide those
+    in the next. The waveform of the RTL goes to `waves` where one is given (VCD; programs of one segment only).
+
+    Raises:
+        DataError: inputs that the model does not take, or a waveform of several segments.
+        ToolError: the RTL cannot be built or run.
+    """
+    program = session.program
+    if waves is not None and len(program.segments) != 1:
+        raise DataError(f"a waveform is of one segment, and this program has {len(program.segments)}")
+    images = [session.blank_image() for _ in program.segments] if inputs is None else session.first_images(inputs)
+    return _together([
+        cosimulate_segment(program, segment, image, waves)
+        for segment, image in zip(program.segments, images, strict=True)
+    ])
+
+
+def cosimulate_segment(
+    program: Program, segment: Segment, memory: ByteArray, waves: Path | None = None
+) -> CosimResult:
+    """Run one segment on both machines from the same memory image, uint8[memory bytes], and compare.
 
     The simulator's time is that of the stepper, the law made readable; the events kernel is compared with the stepper.
 
@@ -70,22 +98,35 @@ def cosimulate(program: Program, memory: ByteArray, waves: Path | None = None) -
         ToolError: the RTL cannot be built or run.
     """
     begin = time.perf_counter()
-    timing = simulate_time(
-        program.machine, program.code, program_address=program.program_address, memory_limit=program.memory_bytes,
-        clock=Clock.STEPPER,
-    )
+    timing = segment_time(program, segment, clock=Clock.STEPPER)
     seconds_sim = time.perf_counter() - begin
-    hardware = run_on_rtl(program, memory, waves, max_cycles=2 * timing.cycles + 10_000)
+    hardware = run_on_rtl(program, segment, memory, waves, max_cycles=2 * timing.cycles + 10_000)
     expected = None
     if timing.status is Status.DONE:
         after = memory[None].copy()
-        execute(program.machine, program.instructions, after)
+        execute(program.machine, segment.instructions, after)
         expected = after[0]
-    return compare(program, timing, hardware, expected, seconds_sim)
+    return compare(program, segment, timing, hardware, expected, seconds_sim)
+
+
+def _together(results: Sequence[CosimResult]) -> CosimResult:
+    """Return the sums over segments; the status is that of the first one that is not done."""
+    if len(results) == 1:
+        return results[0]
+    done = Status.DONE.name.lower()
+    values: dict[str, Any] = {
+        entry.name: sum(getattr(result, entry.name) for result in results)
+        for entry in fields(CosimResult) if entry.type in ("int", "float")
+    }
+    for side in ("status_sim", "status_rtl"):
+        values[side] = next((text for result in results if (text := getattr(result, side)) != done), done)
+    differences = [f"segment {index}: {text}" for index, result in enumerate(results) for text in result.differences]
+    return CosimResult(**{**values, "equal": all(result.equal for result in results), "differences": differences})
 
 
 def compare(
-    program: Program, timing: TimeResult, hardware: RtlResult, expected: ByteArray | None, seconds_sim: float = 0.0
+    program: Program, segment: Segment, timing: TimeResult, hardware: RtlResult, expected: ByteArray | None,
+    seconds_sim: float = 0.0,
 ) -> CosimResult:
     """Compare what both machines gave; `expected` is the simulator's memory at the end, None where it has no values."""
     differences: list[str] = []
@@ -94,16 +135,18 @@ def compare(
             f"end: simulator {timing.status.name.lower()} in cycle {timing.cycles}, "
             f"RTL {hardware.status.name.lower()} in cycle {hardware.cycles}"
         )
-    mismatched_instructions = _compare_instructions(program, timing, hardware, differences)
+    mismatched_instructions = _compare_instructions(program, segment, timing, hardware, differences)
     counters, mismatched_counters = _compare_counters(timing, hardware, differences)
-    mismatched_bytes = 0 if expected is None else _compare_bytes(program, expected, hardware.memory, differences)
+    mismatched_bytes = 0
+    if expected is not None:
+        mismatched_bytes = _compare_bytes(program, segment, expected, hardware.memory, differences)
     return CosimResult(
         equal=not differences,
         cycles_sim=timing.cycles,
         cycles_rtl=hardware.cycles,
         status_sim=timing.status.name.lower(),
         status_rtl=hardware.status.name.lower(),
-        instructions=len(program.instructions),
+        instructions=len(segment.instructions),
         mismatched_instructions=mismatched_instructions,
         bytes_compared=0 if expected is None else int(expected.size),
         mismatched_bytes=mismatched_bytes,
@@ -116,13 +159,13 @@ def compare(
 
 
 def _compare_instructions(
-    program: Program, timing: TimeResult, hardware: RtlResult, differences: list[str]
+    program: Program, segment: Segment, timing: TimeResult, hardware: RtlResult, differences: list[str]
 ) -> int:
     """Compare issue and retire cycles: first the numbers of events, then the earliest differences are described."""
     found: list[tuple[int, str]] = []
     wrong: set[tuple[Engine, int]] = set()
     for engine in Engine:
-        indices = [i for i, instruction in enumerate(program.instructions) if instruction.engine is engine]
+        indices = [i for i, instruction in enumerate(segment.instructions) if instruction.engine is engine]
         for event, sim, rtl in (
             ("issue", timing.issue[engine], hardware.issue[engine]),
             ("retire", timing.retire[engine], hardware.retire[engine]),
@@ -136,7 +179,7 @@ def _compare_instructions(
             for position in map(int, np.flatnonzero(left != right)):
                 wrong.add((engine, position))
                 cycles = [int(c) for c in (left[position], right[position])]
-                name = (_instruction(program, indices[position]) if position < len(indices)
+                name = (_instruction(program, segment, indices[position]) if position < len(indices)
                         else f"{engine.name.lower()} engine, beyond its last instruction")
                 times = [f"{side} {'never' if cycle < 0 else f'in cycle {cycle}'}"
                          for side, cycle in zip(("simulator", "RTL"), cycles, strict=True)]
@@ -151,10 +194,10 @@ def _padded(cycles: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:
     return result
 
 
-def _instruction(program: Program, index: int) -> str:
-    node = program.instruction_nodes[index] if index < len(program.instruction_nodes) else -1
+def _instruction(program: Program, segment: Segment, index: int) -> str:
+    node = segment.instruction_nodes[index] if index < len(segment.instruction_nodes) else -1
     layer = f" of layer {program.nodes[node].name!r}" if node >= 0 else ""
-    return f"instruction {index}{layer} ({format_instruction(program.instructions[index])})"
+    return f"instruction {index}{layer} ({format_instruction(segment.instructions[index])})"
 
 
 def _compare_counters(timing: TimeResult, hardware: RtlResult, differences: list[str]) -> tuple[int, int]:
@@ -175,28 +218,32 @@ def _compare_counters(timing: TimeResult, hardware: RtlResult, differences: list
     return compared, wrong
 
 
-def _compare_bytes(program: Program, expected: ByteArray, memory: ByteArray, differences: list[str]) -> int:
+def _compare_bytes(
+    program: Program, segment: Segment, expected: ByteArray, memory: ByteArray, differences: list[str]
+) -> int:
     """Compare the memories; bytes are described with their tensor and the store that wrote them last."""
     wrong = np.flatnonzero(expected != memory[: expected.size])
     shown = [int(address) for address in wrong[:DIFFERENCES_SHOWN]]
-    writers = last_writers(program, shown)
+    writers = last_writers(program.machine, segment, shown)
     for address in shown:
-        where = next((f" ({d.tensor})" for d in program.outputs if d.address <= address < d.address + d.size_bytes), "")
-        writer = f"last written by {_instruction(program, writers[address])}" if address in writers else "never written"
+        where = next((f" ({d.tensor})" for d in segment.outputs if d.address <= address < d.address + d.size_bytes), "")
+        writer = "never written"
+        if address in writers:
+            writer = f"last written by {_instruction(program, segment, writers[address])}"
         differences.append(f"byte {address:#x}{where}: simulator {int(expected[address]):#04x}, "
                            f"RTL {int(memory[address]):#04x}; {writer}")
     return int(wrong.size)
 
 
-def last_writers(program: Program, addresses: Iterable[int]) -> dict[int, int]:
+def last_writers(machine: Machine, segment: Segment, addresses: Iterable[int]) -> dict[int, int]:
     """Return for each byte address of memory the index of the last store that writes it; those never written lack."""
     left, found = set(addresses), dict[int, int]()
-    for index in reversed(range(len(program.instructions))):
+    for index in reversed(range(len(segment.instructions))):
         if not left:
             break
-        if program.instructions[index].opcode is not Opcode.STORE:
+        if segment.instructions[index].opcode is not Opcode.STORE:
             continue
-        for access in accesses(program.machine, program.instructions[index]):
+        for access in accesses(machine, segment.instructions[index]):
             if access.space is Space.MEMORY and access.write:
                 for address in sorted(left):
                     line = int(np.searchsorted(access.starts, address, side="right")) - 1

@@ -65,7 +65,7 @@ def run_demo(machine: Machine, with_rtl: bool = False) -> DemoReport:
     run = session.run(inputs, Backend.SIM)
     reference = session.run(inputs, Backend.REFERENCE)
     cpu = session.run(inputs, Backend.CPU)
-    layers, _ = profile_layers(program)
+    layers = profile_layers(program)
     return DemoReport(
         machine=machine,
         program=program,
@@ -75,7 +75,7 @@ def run_demo(machine: Machine, with_rtl: bool = False) -> DemoReport:
         equal_to_reference=all(np.array_equal(run.integers[n], reference.integers[n]) for n in run.integers),
         run=run,
         layers=layers,
-        cosim=cosimulate(program, session.first_image(inputs)) if with_rtl else None,
+        cosim=cosimulate(session, inputs) if with_rtl else None,
     )
 
 

@@ -9,18 +9,18 @@ The largest loss of a row comes from the account of its main engine (docs/profil
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from accel_sim.time import TimeResult, simulate_time
+from accel_sim.time import TimeResult
 from machine.config import VECTOR_LATENCY_CYCLES
 from machine.isa import Engine
-from machine.program import NodeRecord, Program, bound_of
+from machine.program import NodeRecord, Program, Segment, bound_of
 from runtime.accounts import EngineAccount, engine_accounts
-from runtime.session import counter_table
+from runtime.result import counter_table
+from runtime.timing import segment_time
 
 _NAME_SEPARATOR = " | "
 
@@ -56,43 +56,39 @@ class _Row:
     last: int
 
 
-def profile_layers(program: Program) -> tuple[list[LayerProfile], TimeResult]:
-    """Simulate a program's time and divide it among its layers, in program order.
+def profile_layers(program: Program) -> list[LayerProfile]:
+    """Simulate a program's time and divide each segment's among its layers, in program order.
 
-    Cycles before the first layer's work belong to the first row, those after the last one's (drain, store, halt) to
-    the last.
+    Cycles before a segment's first layer's work belong to that one's row, those after the last one's (drain, store,
+    halt) to the last.
     """
-    first = _simulate(program, ())
-    rows = _rows(program, first)
+    return [layer for segment in program.segments for layer in _profile_segment(program, segment)]
+
+
+def _profile_segment(program: Program, segment: Segment) -> list[LayerProfile]:
+    first = segment_time(program, segment)
+    rows = _rows(program, segment, first)
     if not rows:
-        return [], first
+        return []
     ends = [row.last for row in rows[:-1]] + [first.cycles]
-    timing = _simulate(program, ends)
+    timing = segment_time(program, segment, ends)
     before = np.concatenate([np.zeros_like(timing.snapshots[:1]), timing.snapshots[:-1]])
     starts = [0, *ends[:-1]]
-    accounts = engine_accounts(program, timing)
-    layers = [
+    accounts = engine_accounts(program, [timing])
+    return [
         _layer(program, row, end - start, counters, accounts)
         for row, start, end, counters in zip(rows, starts, ends, timing.snapshots - before, strict=True)
     ]
-    return layers, timing
 
 
-def _simulate(program: Program, marks: Sequence[int]) -> TimeResult:
-    return simulate_time(
-        program.machine, program.code, program_address=program.program_address,
-        memory_limit=program.memory_bytes, marks=marks, groups=program.instruction_nodes,
-    )
-
-
-def _rows(program: Program, timing: TimeResult) -> list[_Row]:
+def _rows(program: Program, segment: Segment, timing: TimeResult) -> list[_Row]:
     """Return the rows in program order; each begins where the one before has ended, or later."""
     latency = {Engine.MATRIX: program.machine.matrix_latency_cycles, Engine.VECTOR: VECTOR_LATENCY_CYCLES}
     work: dict[int, dict[Engine, tuple[int, int]]] = {}
     for engine in latency:
         events = zip(timing.indices[engine], timing.issue[engine], timing.retire[engine], strict=True)
         for index, issue, retire in events:
-            node = program.instruction_nodes[index] if index < len(program.instruction_nodes) else -1
+            node = segment.instruction_nodes[index] if index < len(segment.instruction_nodes) else -1
             if node >= 0:
                 begin, _ = work.setdefault(node, {}).get(engine, (int(issue), 0))
                 work[node][engine] = (begin, int(retire) - latency[engine])

@@ -8,7 +8,7 @@ exact (`exact_product`), because NumPy multiplies integer matrices some twenty t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,19 +38,22 @@ OPERAND_LIMIT = 255
 class ReferenceBackend:
     """Executes a quantized graph. Arrays may hold any number of samples along axis 0."""
 
-    def run(self, graph: Graph, inputs: Mapping[str, FloatArray]) -> dict[str, AnyArray]:
-        """Run the whole graph, host operators included: float inputs by name -> float outputs by name.
+    def run(
+        self, graph: Graph, inputs: Mapping[str, FloatArray], names: Sequence[str] | None = None
+    ) -> dict[str, AnyArray]:
+        """Run the whole graph, host operators included: inputs by name -> outputs, or the named tensors, by name.
 
         Raises:
             DataError: an input is missing, unknown, or of another shape.
         """
         samples = _check_inputs(graph, inputs)
+        wanted = graph.outputs if names is None else names
         parts = []
         for start in range(0, samples, BATCH):
             chunk: dict[str, AnyArray] = {name: np.asarray(inputs[name])[start : start + BATCH] for name in inputs}
             values = _execute(graph, chunk, integers_only=False)
-            parts.append([values[name] for name in graph.outputs])
-        return {name: np.concatenate([part[i] for part in parts]) for i, name in enumerate(graph.outputs)}
+            parts.append([values[name] for name in wanted])
+        return {name: np.concatenate([part[i] for part in parts]) for i, name in enumerate(wanted)}
 
     def run_integers(
         self, graph: Graph, inputs: Mapping[str, Int8Array], all_tensors: bool = False

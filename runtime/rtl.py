@@ -7,22 +7,23 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from machine.program import Program
+from machine.program import Program, Segment
 from rtl.run import RtlResult, run_program
 
 MAX_CYCLES = 1 << 40
 
 
 def run_on_rtl(
-    program: Program, memory: npt.NDArray[np.uint8], waves: Path | None = None, max_cycles: int = MAX_CYCLES
+    program: Program, segment: Segment, memory: npt.NDArray[np.uint8], waves: Path | None = None,
+    max_cycles: int = MAX_CYCLES,
 ) -> RtlResult:
-    """Run a program on the Verilated RTL from a memory image: uint8[memory bytes].
+    """Run a segment of a program on the Verilated RTL from a memory image: uint8[memory bytes].
 
     Raises:
         ToolError: no Verilator or C++ compiler, or the run went past `max_cycles`.
     """
     return run_program(
-        program.machine, memory, program_address=program.program_address,
-        program_length=len(program.instructions), memory_limit=program.memory_bytes,
+        program.machine, memory, program_address=segment.program_address,
+        program_length=len(segment.instructions), memory_limit=program.memory_bytes,
         waves=waves, max_cycles=max_cycles,
     )

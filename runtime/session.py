@@ -2,112 +2,34 @@
 
 from __future__ import annotations
 
-import functools
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from accel_sim.function import execute
-from accel_sim.time import Clock, simulate_time
 from compiler.graph import Graph
 from compiler.passes.legality import verify_quantized
-from machine.config import load_machine
-from machine.errors import DataError, ProgramError, SimulationError
-from machine.isa import Engine, Opcode, make
-from machine.program import Program
+from machine.errors import DataError, ProgramError
+from machine.program import Program, Segment
 from machine.progress import during, steps
-from machine.registers import ENGINE_STATES, Status
-from runtime.accounts import EngineAccount, engine_accounts
+from runtime.accounts import engine_accounts
 from runtime.arrays import check_inputs
 from runtime.cpu import run_float
 from runtime.host import run_host
-from runtime.reference import BATCH, ReferenceBackend, integer_inputs
+from runtime.reference import ReferenceBackend
+from runtime.result import Backend, RunResult, SegmentEnd
+from runtime.timing import prepare_simulator, program_times
+
+__all__ = ["Backend", "RunResult", "Session"]
 
 AnyArray = npt.NDArray[Any]
+SegmentRun = Callable[[Segment, Mapping[str, AnyArray]], dict[str, AnyArray]]
+"""Runs a segment's int8 inputs by tensor name to its int8 outputs."""
 BATCH_BYTES = 256 << 20
 """Memory that the samples evaluated together by the function simulator may take."""
-
-
-class Backend(StrEnum):
-    """What executes a program."""
-
-    SIM = "sim"
-    RTL = "rtl"
-    REFERENCE = "reference"
-    CPU = "cpu"
-
-
-@dataclass
-class RunResult:
-    """What a run gives.
-
-    Attributes:
-        backend: which backend ran.
-        samples: how many samples ran (0 with time only): those of a batch at once, the batches one after another.
-        batch: samples that the program takes at once; the last batch is padded with its last sample.
-        outputs: the model's outputs by name, samples along axis 0; of a kernel `memory`, its memory at the end,
-            uint8[memory bytes]; empty with time only.
-        integers: the accelerator's int8 outputs by tensor name; empty for the CPU backend and with time only.
-        cycles: cycles of the program for one batch; None where the backend has no clock.
-        utilization: MACs / (rows x columns x cycles).
-        counters: cycles by engine and state.
-        accounts: where each cycle of the matrix and the vector engine went, by layer; empty but for the simulator's
-            time, since the hardware counts states only.
-        simulation_seconds: wall time of the execution proper: without loading, host operators, and the compilation or
-            build of the simulator itself.
-    """
-
-    backend: Backend
-    samples: int = 0
-    outputs: dict[str, AnyArray] = field(default_factory=dict)
-    integers: dict[str, AnyArray] = field(default_factory=dict)
-    batch: int = 1
-    cycles: int | None = None
-    bound_cycles: int | None = None
-    utilization: float | None = None
-    counters: dict[str, dict[str, int]] = field(default_factory=dict)
-    accounts: dict[Engine, EngineAccount] = field(default_factory=dict)
-    simulation_seconds: float = 0.0
-
-    @property
-    def cycles_per_sample(self) -> float | None:
-        """Cycles of a full batch over its samples; None where the backend has no clock."""
-        return None if self.cycles is None else self.cycles / self.batch
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the stable JSON keys of `tpukit run --json`."""
-        return {
-            "backend": self.backend.value,
-            "samples": self.samples,
-            "batch": self.batch,
-            "cycles": self.cycles,
-            "cycles_per_sample": self.cycles_per_sample,
-            "bound_cycles": self.bound_cycles,
-            "utilization": self.utilization,
-            "counters": self.counters,
-            "accounts": {engine.name.lower(): account.to_dict() for engine, account in self.accounts.items()},
-            "simulation_seconds": self.simulation_seconds,
-            "outputs": {name: {"shape": list(a.shape), "dtype": a.dtype.name} for name, a in self.outputs.items()},
-        }
-
-
-def counter_table(counters: npt.NDArray[np.int64]) -> dict[str, dict[str, int]]:
-    """Name the counters int64[engine, state]: cycles by engine and by each state that the engine can be in."""
-    return {
-        engine.name.lower(): {state.name.lower(): int(counters[engine, state]) for state in ENGINE_STATES[engine]}
-        for engine in Engine
-    }
-
-
-@functools.cache
-def prepare_simulator(clock: Clock = Clock.EVENTS) -> None:
-    """Compile a model of time, or load it from the cache, so that measured runs do not begin with that."""
-    simulate_time(load_machine("nano4"), [make(Opcode.HALT)], clock=clock)
 
 
 class Session:
@@ -129,6 +51,8 @@ class Session:
             expected = None if tensor is None else (tensor.dtype, (program.batch, *tensor.shape[1:]))
             if expected != ("int8", entry.shape):
                 raise ProgramError(f"tensor {entry.tensor!r}, int8{list(entry.shape)}, is not in the program's graph")
+        if self._graph is not None and any(not part.inputs or not part.outputs for part in program.segments):
+            raise ProgramError("the program holds a model, but a segment of the accelerator takes or gives nothing")
 
     @property
     def graph(self) -> Graph:
@@ -180,11 +104,7 @@ class Session:
         if with_time:
             self._add_time(result)
         if with_function:
-            integers = self.quantized_inputs(values)
-            begin = time.perf_counter()
-            result.integers = self.execute_function(integers)
-            result.simulation_seconds += time.perf_counter() - begin
-            self._finish(result, values)
+            self._run_simulator(result, values)
         return result
 
     def _run_kernel(
@@ -197,13 +117,18 @@ class Session:
             raise DataError("this program is a kernel: it holds no model and takes no inputs")
         result, memory = RunResult(backend), self.blank_image()
         if backend is Backend.RTL:
-            memory = self._add_rtl(result, memory)
+            ends = []
+            for segment in self.program.segments:
+                end, memory = self._on_rtl(result, segment, memory)
+                ends.append(end)
+            result.set_time(self.program, ends)
         else:
             if with_time:
                 self._add_time(result)
             if with_function:
                 begin = time.perf_counter()
-                execute(self.program.machine, self.program.instructions, memory[None])
+                for segment in self.program.segments:
+                    execute(self.program.machine, segment.instructions, memory[None])
                 result.simulation_seconds += time.perf_counter() - begin
         if with_function:
             result.samples, result.outputs = 1, {"memory": memory}
@@ -215,39 +140,30 @@ class Session:
         return arrays
 
     def _add_time(self, result: RunResult) -> None:
-        program = self.program
         prepare_simulator()
         begin = time.perf_counter()
         with during("simulating time"):
-            timing = simulate_time(
-                program.machine, program.code, program_address=program.program_address,
-                memory_limit=program.memory_bytes, groups=program.instruction_nodes,
-            )
+            timings = list(program_times(self.program))
         result.simulation_seconds += time.perf_counter() - begin
-        self.add_timing(result, timing.status, timing.cycles, timing.counters)
-        result.accounts = engine_accounts(program, timing)
+        result.set_time(self.program, [SegmentEnd(each.status, each.cycles, each.counters) for each in timings])
+        result.accounts = engine_accounts(self.program, timings)
 
-    def add_timing(self, result: RunResult, status: Status, cycles: int, counters: npt.NDArray[np.int64]) -> None:
-        """Put a machine's status, cycles and counters into a result.
+    def run_segments(self, values: Mapping[str, AnyArray], run: SegmentRun) -> dict[str, AnyArray]:
+        """Run the host's operators and, through `run`, the segments, each as soon as its inputs are known.
+
+        Returns all values known afterwards, by tensor name.
 
         Raises:
-            SimulationError: the status is an error.
+            ProgramError: an input of a segment is not computed before it.
         """
-        if status is not Status.DONE:
-            raise SimulationError(f"the program halted with {status.name.lower()} in cycle {cycles}")
-        machine = self.program.machine
-        result.cycles, result.batch = cycles, self.program.batch
-        result.bound_cycles = self.program.bound_cycles
-        result.utilization = self.program.macs / (machine.rows * machine.columns * cycles)
-        result.counters = counter_table(counters)
-
-    def quantized_inputs(self, values: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
-        """Run the host's part before the accelerator: int8 arrays by tensor name."""
         known = run_host(self.graph, values)
-        return self._take(known, [entry.tensor for entry in self.program.inputs])
+        for segment in self.program.segments:
+            made = run(segment, self._take(known, [entry.tensor for entry in segment.inputs]))
+            known = run_host(self.graph, {**known, **made})
+        return known
 
-    def memory_images(self, integers: Mapping[str, AnyArray]) -> npt.NDArray[np.uint8]:
-        """Lay the program's image and its int8 inputs out in memory: uint8[batches, memory bytes].
+    def memory_images(self, segment: Segment, integers: Mapping[str, AnyArray]) -> npt.NDArray[np.uint8]:
+        """Lay the program's image and a segment's int8 inputs out in memory: uint8[batches, memory bytes].
 
         The last batch is padded with its last sample.
         """
@@ -256,35 +172,36 @@ class Session:
         runs = -(-samples // program.batch)
         taken = np.minimum(np.arange(runs * program.batch), samples - 1)
         memory = np.repeat(self.blank_image()[None], runs, axis=0)
-        for entry in program.inputs:
+        for entry in segment.inputs:
             data = np.ascontiguousarray(integers[entry.tensor][taken]).view(np.uint8).reshape(runs, -1)
             memory[:, entry.address : entry.address + entry.size_bytes] = data
         return memory
 
-    def read_outputs(self, memory: npt.NDArray[np.uint8]) -> dict[str, AnyArray]:
-        """Take the int8 outputs out of memory images: int8[batches * batch, ...] by tensor name."""
+    @staticmethod
+    def read_outputs(segment: Segment, memory: npt.NDArray[np.uint8]) -> dict[str, AnyArray]:
+        """Take a segment's int8 outputs out of memory images: int8[batches * batch, ...] by tensor name."""
         return {
             entry.tensor: memory[:, entry.address : entry.address + entry.size_bytes]
             .view(np.int8).reshape(len(memory) * entry.shape[0], *entry.shape[1:]).copy()
-            for entry in self.program.outputs
+            for entry in segment.outputs
         }
 
-    def execute_function(self, integers: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
-        """Run int8 inputs (any number of samples) through the function simulator."""
+    def execute_function(self, segment: Segment, integers: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+        """Run a segment's int8 inputs (any number of samples) through the function simulator."""
         samples = len(next(iter(integers.values())))
         runs = max(1, BATCH_BYTES // (self.program.memory_bytes + 4 * self.program.machine.scratchpad_bytes))
         chunk = runs * self.program.batch
         parts = []
         starts = range(0, samples, chunk)
         for start in steps("simulating", starts, len(starts)):
-            memory = self.memory_images({name: array[start : start + chunk] for name, array in integers.items()})
-            execute(self.program.machine, self.program.instructions, memory)
-            parts.append(self.read_outputs(memory))
+            memory = self.memory_images(segment, {name: a[start : start + chunk] for name, a in integers.items()})
+            execute(self.program.machine, segment.instructions, memory)
+            parts.append(self.read_outputs(segment, memory))
         return {name: np.concatenate([part[name] for part in parts])[:samples] for name in parts[0]}
 
-    def _finish(self, result: RunResult, values: Mapping[str, AnyArray]) -> None:
+    def _finish(self, result: RunResult, values: Mapping[str, AnyArray], known: Mapping[str, AnyArray]) -> None:
         result.samples = len(next(iter(values.values())))
-        known = run_host(self.graph, {**values, **result.integers})
+        result.integers = self._take(known, [entry.tensor for entry in self.program.outputs])
         result.outputs = self._take(known, self.graph.outputs)
 
     def _take(self, known: Mapping[str, AnyArray], names: Sequence[str]) -> dict[str, AnyArray]:
@@ -296,8 +213,6 @@ class Session:
         missing = [name for name in names if name not in known]
         if missing:
             raise ProgramError(f"the program does not compute {missing[0]!r}")
-        if not names:
-            raise ProgramError("the program holds a model, but the accelerator takes no inputs")
         return {name: known[name] for name in names}
 
     def _run_cpu(self, values: dict[str, AnyArray]) -> RunResult:
@@ -310,39 +225,52 @@ class Session:
         return result
 
     def _run_reference(self, result: RunResult, values: dict[str, AnyArray]) -> None:
-        known = run_host(self.graph, values)
-        inputs = self._take(known, integer_inputs(self.graph))
         begin = time.perf_counter()
-        parts = []
-        for start in range(0, len(next(iter(values.values()))), BATCH):
-            chunk = {name: array[start : start + BATCH] for name, array in inputs.items()}
-            parts.append(ReferenceBackend().run_integers(self.graph, chunk, all_tensors=True))
-        names = [entry.tensor for entry in self.program.outputs]
-        result.integers = {name: np.concatenate([part[name] for part in parts]) for name in names}
+        names = dict.fromkeys([*(entry.tensor for entry in self.program.outputs), *self.graph.outputs])
+        known = ReferenceBackend().run(self.graph, values, tuple(names))
         result.simulation_seconds = time.perf_counter() - begin
-        self._finish(result, values)
+        self._finish(result, values, known)
+
+    def _run_simulator(self, result: RunResult, values: dict[str, AnyArray]) -> None:
+
+        def run(segment: Segment, integers: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+            begin = time.perf_counter()
+            made = self.execute_function(segment, integers)
+            result.simulation_seconds += time.perf_counter() - begin
+            return made
+
+        self._finish(result, values, self.run_segments(values, run))
 
     def _run_rtl(self, inputs: Mapping[str, AnyArray] | None, with_function: bool) -> RunResult:
         result = RunResult(Backend.RTL)
-        values = self._inputs(inputs) if with_function else {}
-        images = self.memory_images(self.quantized_inputs(values)) if with_function else self.blank_image()[None]
-        parts = []
-        for image in steps("simulating the RTL", images, len(images)):
-            parts.append(self.read_outputs(self._add_rtl(result, image)[None]))
+        ends: list[SegmentEnd] = []
+
+        def run(segment: Segment, integers: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+            images, parts = self.memory_images(segment, integers), []
+            for image in steps("simulating the RTL", images, len(images)):
+                end, memory = self._on_rtl(result, segment, image)
+                parts.append(self.read_outputs(segment, memory[None]))
+            ends.append(end)
+            samples = len(next(iter(integers.values())))
+            return {name: np.concatenate([part[name] for part in parts])[:samples] for name in parts[0]}
+
         if with_function:
-            samples = len(next(iter(values.values())))
-            result.integers = {name: np.concatenate([part[name] for part in parts])[:samples] for name in parts[0]}
-            self._finish(result, values)
+            values = self._inputs(inputs)
+            self._finish(result, values, self.run_segments(values, run))
+        else:
+            ends = [self._on_rtl(result, segment, self.blank_image())[0] for segment in self.program.segments]
+        result.set_time(self.program, ends)
         return result
 
-    def _add_rtl(self, result: RunResult, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Run one memory image on the RTL, put its time into a result and return the memory at the end."""
+    def _on_rtl(
+        self, result: RunResult, segment: Segment, image: npt.NDArray[np.uint8]
+    ) -> tuple[SegmentEnd, npt.NDArray[np.uint8]]:
+        """Run a segment on the RTL from a memory image; returns how it ended and the memory at the end."""
         from runtime.rtl import run_on_rtl  # Verilator is optional
 
-        rtl = run_on_rtl(self.program, image)
-        self.add_timing(result, rtl.status, rtl.cycles, rtl.counters)
+        rtl = run_on_rtl(self.program, segment, image)
         result.simulation_seconds += rtl.seconds
-        return rtl.memory
+        return SegmentEnd(rtl.status, rtl.cycles, rtl.counters), rtl.memory
 
     def blank_image(self) -> npt.NDArray[np.uint8]:
         """Return the program's memory before any input is written: uint8[memory bytes]."""
@@ -350,8 +278,14 @@ class Session:
         memory[: self.program.image.size] = self.program.image
         return memory
 
-    def first_image(self, inputs: Mapping[str, AnyArray]) -> npt.NDArray[np.uint8]:
-        """Return the memory with the first batch of the inputs: uint8[memory bytes]."""
+    def first_images(self, inputs: Mapping[str, AnyArray]) -> list[npt.NDArray[np.uint8]]:
+        """Return the memory in which each segment begins, with the first batch of the inputs: uint8[memory bytes]."""
         values = {name: array[: self.program.batch] for name, array in self._inputs(inputs).items()}
-        image: npt.NDArray[np.uint8] = self.memory_images(self.quantized_inputs(values))[0]
-        return image
+        images: list[npt.NDArray[np.uint8]] = []
+
+        def run(segment: Segment, integers: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+            images.append(self.memory_images(segment, integers)[0])
+            return self.execute_function(segment, integers)
+
+        self.run_segments(values, run)
+        return images

@@ -52,19 +52,28 @@ class StageTexts:
 
     def __init__(self) -> None:
         """Know of no stage."""
-        self._network: Network | None = None
-        self._scheduled: Scheduled | None = None
+        self._networks: dict[int, Network] = {}
+        self._scheduled: dict[int, Scheduled] = {}
 
     def text(self, result: object) -> str:
         """Return a stage's text; some need what an earlier stage gave."""
+        if not isinstance(result, tuple):
+            return stage_text(result)
+        texts = [self._segment_text(index, part) for index, part in enumerate(result)]
+        if len(texts) == 1:
+            return texts[0]
+        return "".join(f"segment {index}\n{text}" for index, text in enumerate(texts)) or "no segment\n"
+
+    def _segment_text(self, index: int, result: object) -> str:
+        """Return the text of one segment's part of a stage."""
         if isinstance(result, Network):
-            self._network = result
+            self._networks[index] = result
+        network, scheduled = self._networks.get(index), self._scheduled.get(index)
         if isinstance(result, Scheduled):
-            self._scheduled = result
-            names = [layer.name for layer in self._network.layers] if self._network else []
-            return schedule_text(result, names)
-        if isinstance(result, Placement) and self._scheduled is not None:
-            return placement_text(result, self._scheduled, self._network)
+            self._scheduled[index] = result
+            return schedule_text(result, [layer.name for layer in network.layers] if network else [])
+        if isinstance(result, Placement) and scheduled is not None:
+            return placement_text(result, scheduled, network)
         return stage_text(result)
 
 
@@ -79,16 +88,23 @@ def stage_text(result: object) -> str:
 
 def _program_text(program: CompiledProgram) -> str:
     lines = ["memory map:"]
-    for kind, tensors in (("input", program.inputs), ("output", program.outputs)):
-        lines += [f"  {t.address:#010x} {t.size_bytes:>10,} bytes  {kind} {t.tensor} {list(t.shape)}" for t in tensors]
+    for segment in program.segments:
+        lines.append(f"  {segment.program_address:#010x} {len(segment.instructions):>10,} instructions")
+        for kind, tensors in (("input", segment.inputs), ("output", segment.outputs)):
+            lines += [
+                f"  {t.address:#010x} {t.size_bytes:>10,} bytes  {kind} {t.tensor} {list(t.shape)}" for t in tensors
+            ]
     lines += [f"  {program.memory.size:,} bytes of image, {program.memory_bytes:,} in all", "layers:"]
     lines += [
         f"  {layer.name}: {layer.kernel}, tile {layer.tile} x {layer.tiles}, {layer.macs:,} MACs, "
         f"bound {layer.bound_cycles:,}, expected {layer.expected_cycles:,} cycles" for layer in program.layers
     ]
-    lines.append("instructions:")
-    for index, (instruction, node) in enumerate(zip(program.instructions, program.node_names, strict=True)):
-        lines += [_instruction_line(index, instruction, node) + f"  [{_bytes_text(instruction)}]"]
+    for number, segment in enumerate(program.segments):
+        lines.append(f"segment {number}'s instructions:" if len(program.segments) > 1 else "instructions:")
+        for index, instruction in enumerate(segment.instructions):
+            node = segment.instruction_nodes[index]
+            name = program.nodes[node].name if node >= 0 else ""
+            lines.append(_instruction_line(index, instruction, name) + f"  [{_bytes_text(instruction)}]")
     return text_of_lines(lines)
 
 
@@ -108,7 +124,7 @@ def placement_text(placement: Placement, scheduled: Scheduled, network: Network 
     """Return the memory map: instructions, constants and each activation with its address and extents."""
     count = len(scheduled.instructions) + 1
     parts = [
-        (0, f"{count:,} instructions, {count * INSTRUCTION_BYTES:,} bytes"),
+        (placement.program_address, f"{count:,} instructions, {count * INSTRUCTION_BYTES:,} bytes"),
         (placement.constants_at, f"constants, {scheduled.constants.size:,} bytes"),
         (placement.activations_at, f"activations, {scheduled.memory.size:,} bytes; one may take the room of another "
                                    "that is not needed any more"),

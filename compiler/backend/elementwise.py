@@ -9,7 +9,7 @@ import numpy as np
 from compiler.backend.geometry import Geometry, Window
 from compiler.backend.layers import ChannelParameters, Kernel, Layer, Layout, Source, Value
 from compiler.backend.moves import geometry_of
-from compiler.backend.partition import Partition
+from compiler.backend.partition import Part
 from compiler.graph import BINARY, Graph, Node, Op, Tensor
 from compiler.quantizer.parameters import AddParameters, ProductParameters
 from machine.config import Machine
@@ -19,14 +19,14 @@ LOOKS_UP = frozenset({Op.CONV2D, Op.DENSE, Op.MAX_POOL, Op.AVERAGE_POOL, Op.MUL}
 """Operators whose kernel can look its results up as it writes them: all that use no residual operand."""
 
 
-def fused_tables(graph: Graph, parts: Partition) -> dict[str, Node]:
+def fused_tables(graph: Graph, part: Part) -> dict[str, Node]:
     """Return, by the node that makes their input, the tables that are looked up by the same vector instructions."""
     found = {}
-    for node in parts.body:
+    for node in part.body:
         maker = graph.producer(node.inputs[0])
-        if node.op is not Op.TABLE or maker is None or maker.op not in LOOKS_UP or maker not in parts.body:
+        if node.op is not Op.TABLE or maker is None or maker.op not in LOOKS_UP or maker not in part.body:
             continue
-        if maker.output not in parts.outputs and len(graph.reads(maker.output)) == 1:
+        if maker.output not in part.outputs and len(graph.reads(maker.output)) == 1:
             found[maker.name] = node
     return found
 
@@ -88,10 +88,10 @@ def in_all_lanes(name: str) -> str:
     return f"{name} in all lanes"
 
 
-def is_read_in_all_lanes(graph: Graph, parts: Partition, name: str) -> bool:
+def is_read_in_all_lanes(graph: Graph, part: Part, name: str) -> bool:
     """Whether an activation has one channel, and nothing but element-wise operators with more channels read it."""
     channels, readers = geometry_of(graph.tensors[name].shape[1:]).channels, graph.consumers(name)
-    return channels == 1 and name not in parts.outputs and bool(readers) and all(
+    return channels == 1 and name not in part.outputs and bool(readers) and all(
         reader.op in BINARY and geometry_of(graph.tensors[reader.output].shape[1:]).channels > 1 for reader in readers
     )
 

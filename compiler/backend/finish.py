@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -15,8 +15,8 @@ from compiler.backend.emit import Emitter
 from compiler.backend.geometry import ceil_div
 from compiler.backend.instructions import build
 from compiler.backend.layers import Layout, Network
-from compiler.backend.memory import MemoryMap, Placement, map_memory
-from compiler.backend.partition import Partition
+from compiler.backend.memory import Extent, MemoryMap, Placement, map_memory
+from compiler.backend.partition import Part, Partition
 from compiler.backend.plan import LayerPlan, Plan
 from compiler.backend.program import CompiledProgram
 from compiler.backend.schedule import schedule
@@ -25,7 +25,7 @@ from compiler.backend.tokens import insert_tokens
 from compiler.graph import Graph, Node
 from machine.config import Machine
 from machine.isa import Engine, Instruction, Opcode, encode
-from machine.program import NodeRecord, TensorDescriptor
+from machine.program import NodeRecord, Segment, TensorDescriptor
 from machine.progress import during
 
 
@@ -39,6 +39,11 @@ class Scheduled:
     memory: MemoryMap
     table: AccessTable
 
+    @property
+    def extent(self) -> Extent:
+        """The room that it needs in memory, with the halt that follows."""
+        return Extent(len(self.instructions) + 1, len(self.constants), self.memory.size)
+
 
 def schedule_network(machine: Machine, network: Network, plan: Plan) -> Scheduled:
     """Stage `schedule`: every layer's instructions in the order of dispatch, memory addresses still relative."""
@@ -50,17 +55,26 @@ def schedule_network(machine: Machine, network: Network, plan: Plan) -> Schedule
     return Scheduled(tuple(ordered), tuple(layer_of), emitter.constants.image(), memory, table)
 
 
-def emit_program(
-    machine: Machine, graph: Graph, parts: Partition, network: Network, plan: Plan, scheduled: Scheduled,
+@dataclass(frozen=True, slots=True, eq=False)
+class Emitted:
+    """A segment with its final addresses, the bytes that memory holds of it, and its layers.
+
+    `contents` are (address, bytes). The nodes of the segment's instructions count from its own first layer.
+    """
+
+    segment: Segment
+    contents: tuple[tuple[int, npt.NDArray[np.uint8]], ...]
+    layers: tuple[NodeRecord, ...]
+
+
+def emit_segment(
+    machine: Machine, graph: Graph, part: Part, network: Network, plan: Plan, scheduled: Scheduled,
     placement: Placement, batch: int,
-) -> CompiledProgram:
-    """Stage `emit`: tokens, final addresses, the memory image and what a run and a profile need to know."""
+) -> Emitted:
+    """Give a segment its tokens and final addresses."""
     synchronised = [*insert_tokens(scheduled.table, scheduled.instructions), build(Opcode.HALT)]
     placed = [_move(instruction, placement) for instruction in synchronised]
-    data = np.zeros(placement.constants_at + len(scheduled.constants), np.uint8)
     encoded = b"".join(encode(instruction) for instruction in placed)
-    data[: len(encoded)] = np.frombuffer(encoded, np.uint8)
-    data[placement.constants_at :] = scheduled.constants
 
     def describe(name: str) -> TensorDescriptor:
         tensor, root = graph.tensors[name], network.aliases[name]
@@ -68,12 +82,35 @@ def emit_program(
         address = placement.move(scheduled.memory.address(root, layout))
         return TensorDescriptor(name, (batch, *tensor.shape[1:]), tensor.scale, tensor.zero_point, address)
 
-    return CompiledProgram(
-        machine, tuple(placed), (*scheduled.layer_of, -1), data, placement.memory_bytes,
-        tuple(describe(name) for name in parts.inputs),
-        tuple(describe(name) for name in parts.outputs),
-        _records(graph, scheduled, plan.layers), parts.before, parts.after,
+    segment = Segment(
+        tuple(placed), placement.program_address, (*scheduled.layer_of, -1),
+        tuple(describe(name) for name in part.inputs), tuple(describe(name) for name in part.outputs),
     )
+    contents = (
+        (placement.program_address, np.frombuffer(encoded, np.uint8)), (placement.constants_at, scheduled.constants),
+    )
+    return Emitted(segment, contents, _records(graph, scheduled, plan.layers))
+
+
+def emit_program(
+    machine: Machine, parts: Partition, emitted: Sequence[Emitted], placements: Sequence[Placement]
+) -> CompiledProgram:
+    """Put the segments together: one image of memory, and all nodes in order of execution."""
+    contents = [piece for part in emitted for piece in part.contents]
+    image = np.zeros(max((address + data.size for address, data in contents), default=0), np.uint8)
+    for address, data in contents:
+        image[address : address + data.size] = data
+    nodes: list[NodeRecord] = []
+    segments: list[Segment] = []
+    for index, host in enumerate(parts.host):
+        nodes += [NodeRecord(node.name, node.op.value, "host") for node in host]
+        if index < len(emitted):
+            first, segment = len(nodes), emitted[index].segment
+            of = tuple(first + layer if layer >= 0 else -1 for layer in segment.instruction_nodes)
+            segments.append(replace(segment, instruction_nodes=of))
+            nodes += emitted[index].layers
+    memory_bytes = placements[0].memory_bytes if placements else 0
+    return CompiledProgram(machine, tuple(segments), image, memory_bytes, tuple(nodes))
 
 
 def _move(instruction: Instruction, placement: Placement) -> Instruction:

@@ -28,7 +28,7 @@ from compiler.backend.layers import Border, ChannelParameters, Edge, Kernel, Lay
 from compiler.backend.moves import chosen_positions, geometry_of, keeps_channels, runs
 from compiler.backend.moves import parts as moved_parts
 from compiler.backend.packing import pack_convolution
-from compiler.backend.partition import Partition, node_error
+from compiler.backend.partition import Part, node_error
 from compiler.backend.reach import weight_reach
 from compiler.graph import BINARY, MOVES, Graph, Node, Op, Tensor
 from compiler.quantizer.parameters import (
@@ -50,19 +50,19 @@ READ_BLOCKS = BINARY | {Op.CONV2D, Op.MAX_POOL, Op.AVERAGE_POOL, Op.CONCAT, Op.S
 
 
 def lower(
-    machine: Machine, graph: Graph, parts: Partition, edge: Edge = DENSE_EDGE, images: int = 1
+    machine: Machine, graph: Graph, part: Part, edge: Edge = DENSE_EDGE, images: int = 1
 ) -> Network:
-    """Return the layers of the machine's nodes, for a batch of so many images.
+    """Return the layers of a part's nodes, for a batch of so many images.
 
     Raises:
         CompileError: a node that has no kernel (node, operator and reason named).
     """
-    builder = _Lowering(machine, graph, parts, edge, images)
-    for name in parts.inputs:
+    builder = _Lowering(machine, graph, part, edge, images)
+    for name in part.inputs:
         builder.add_value(graph.tensors[name], is_input=True)
-    for node in parts.body:
+    for node in part.body:
         builder.convert(node)
-    for name in parts.outputs:
+    for name in part.outputs:
         root = builder.aliases[name]
         builder.values[root] = at_edge(dataclasses.replace(builder.values[root], is_output=True), edge.outputs)
     return with_batch(machine, Network(tuple(builder.layers), builder.values, builder.aliases), images)
@@ -80,25 +80,26 @@ def geometry(tensor: Tensor) -> Geometry:
     return geometry_of(tensor.shape[1:])
 
 
-def fused_additions(graph: Graph, parts: Partition) -> dict[str, Node]:
+def fused_additions(graph: Graph, part: Part) -> dict[str, Node]:
     """Return, by addition, the convolution or product whose result nothing else reads, to be computed with it.
 
     A subtraction is computed with what it subtracts from. What is computed with an addition is as large as its result.
     """
-    body = {node.name: index for index, node in enumerate(parts.body)}
+    body = {node.name: index for index, node in enumerate(part.body)}
     fused: dict[str, Node] = {}
-    for node in parts.body:
+    for node in part.body:
         if node.op not in (Op.ADD, Op.SUB) or node.inputs[0] == node.inputs[1]:
             continue
         makers = [graph.producer(name) for name in node.inputs[: 1 if node.op is Op.SUB else 2]]
-        found = [maker for maker in makers if maker is not None and _fusible(graph, parts, maker, node)]
+        found = [maker for maker in makers if maker is not None and maker.name in body and
+                 _fusible(graph, part, maker, node)]
         if found:
             fused[node.name] = max(found, key=lambda maker: body[maker.name])
     return fused
 
 
-def _fusible(graph: Graph, parts: Partition, maker: Node, addition: Node) -> bool:
-    if maker.op not in (Op.CONV2D, Op.DENSE) or maker.output in parts.outputs:
+def _fusible(graph: Graph, part: Part, maker: Node, addition: Node) -> bool:
+    if maker.op not in (Op.CONV2D, Op.DENSE) or maker.output in part.outputs:
         return False
     if graph.tensors[maker.output].shape != graph.tensors[addition.output].shape:
         return False
@@ -125,7 +126,7 @@ class _Lowering:
 
     machine: Machine
     graph: Graph
-    parts: Partition
+    part: Part
     edge: Edge
     images: int
     layers: list[Layer] = field(default_factory=list)
@@ -137,9 +138,9 @@ class _Lowering:
 
     def __post_init__(self) -> None:
         """Find the additions that are computed with what they add to, and the tables with what they look up."""
-        self.body = frozenset(node.name for node in self.parts.body)
-        self.fused = fused_additions(self.graph, self.parts)
-        self.tables = fused_tables(self.graph, self.parts)
+        self.body = frozenset(node.name for node in self.part.body)
+        self.fused = fused_additions(self.graph, self.part)
+        self.tables = fused_tables(self.graph, self.part)
 
     def add_value(self, tensor: Tensor, is_input: bool = False) -> None:
         """Add an activation of its own."""
@@ -212,7 +213,7 @@ class _Lowering:
         if table is not None:
             layer, made = with_table(self.graph, layer, table), self.graph.tensors[table.output]
         plain = layer.kernel is Kernel.MATRIX and layer.residual is None
-        if plain and is_read_in_all_lanes(self.graph, self.parts, made.name):
+        if plain and is_read_in_all_lanes(self.graph, self.part, made.name):
             layer = made_in_all_lanes(self.machine, layer)
             self._add_in_all_lanes(made, layer)
         else:
@@ -227,7 +228,7 @@ class _Lowering:
 
         Parts are whole planes, made by the machine, and have no other home; only blocks are read from the result.
         """
-        if node.op is not Op.CONCAT or node.integer("axis") != 1 or node.output in self.parts.outputs:
+        if node.op is not Op.CONCAT or node.integer("axis") != 1 or node.output in self.part.outputs:
             return {}
         readers = self.graph.consumers(node.output)
         if len(self.graph.tensors[node.output].shape) != 4 or any(reader.op not in READ_BLOCKS for reader in readers):

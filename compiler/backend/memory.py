@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from compiler.backend.geometry import round_up
@@ -52,8 +53,9 @@ class MemoryMap:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where the parts of memory begin, and where it ends."""
+    """Where the parts of a segment's memory begin, and where memory ends."""
 
+    program_address: int
     constants_at: int
     activations_at: int
     memory_bytes: int
@@ -65,18 +67,32 @@ class Placement:
         return address + self.constants_at
 
 
-def allocate(instructions: int, constant_bytes: int, memory: MemoryMap) -> Placement:
-    """Place instructions, constants and activations one after the other.
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much room a segment needs."""
+
+    instructions: int
+    constant_bytes: int
+    activation_bytes: int
+
+
+def allocate(extents: Sequence[Extent]) -> tuple[Placement, ...]:
+    """Place the segments' instructions and constants one after the other, and behind them the activations.
+
+    Segments run one after the other and nothing of an activation outlives its segment, so all share the same room.
 
     Raises:
         CompileError: they need more memory than addresses reach.
     """
-    constants_at = round_up(instructions * INSTRUCTION_BYTES, PART_ALIGNMENT)
-    activations_at = round_up(constants_at + constant_bytes, PART_ALIGNMENT)
-    memory_bytes = round_up(activations_at + memory.size, 64)
+    starts, end = [], 0
+    for extent in extents:
+        constants_at = round_up(end + extent.instructions * INSTRUCTION_BYTES, PART_ALIGNMENT)
+        starts.append((end, constants_at))
+        end = round_up(constants_at + extent.constant_bytes, PART_ALIGNMENT)
+    memory_bytes = round_up(end + max((extent.activation_bytes for extent in extents), default=0), 64)
     if memory_bytes >= ACTIVATION_BASE:
         raise CompileError(f"the network needs {memory_bytes} bytes of memory; legal are {ACTIVATION_BASE}")
-    return Placement(constants_at, activations_at, memory_bytes)
+    return tuple(Placement(start, constants_at, end, memory_bytes) for start, constants_at in starts)
 
 
 def map_memory(machine: Machine, network: Network, plan: Plan) -> MemoryMap:

@@ -1,10 +1,10 @@
-"""Partition: quantize, dequantize and softmax at the graph's ends run on the host, everything else on the machine."""
+"""Partition: a quantized graph becomes segments of the accelerator and what the host executes around them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from compiler.graph import BINARY, HOST_OPS, MOVES, Graph, Node, Op
+from compiler.graph import BINARY, MOVES, Graph, Node, Op, is_on_host
 from machine.errors import CompileError
 
 ANY_RANK = MOVES | BINARY | {Op.TABLE, Op.RESHAPE}
@@ -13,14 +13,20 @@ ACCELERATED = ANY_RANK | {Op.CONV2D, Op.DENSE, Op.MAX_POOL, Op.AVERAGE_POOL}
 
 
 @dataclass(frozen=True, slots=True)
-class Partition:
-    """The host's nodes before and after, the machine's nodes between, and the int8 tensors at the seams."""
+class Part:
+    """One segment of the accelerator: its nodes, and the int8 tensors that go into it and come out of it."""
 
-    before: tuple[Node, ...]
     body: tuple[Node, ...]
-    after: tuple[Node, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """The accelerator's parts in order, and the host's nodes: `host[k]` before part k, the last entry after all."""
+
+    parts: tuple[Part, ...]
+    host: tuple[tuple[Node, ...], ...]
 
 
 def node_error(node: Node, reason: str) -> CompileError:
@@ -29,37 +35,61 @@ def node_error(node: Node, reason: str) -> CompileError:
 
 
 def partition(graph: Graph) -> Partition:
-    """Divide a quantized graph between host and machine.
+    """Divide a quantized graph between host and accelerator.
+
+    A node of the accelerator belongs to the first part in which its operands can be there: that of the nodes that make
+    them, or the one after the last part that the host needs for them. So the parts are as few as the longest way
+    through the graph crosses to the accelerator.
 
     Raises:
-        CompileError: an operator that neither executes at its place, or a batch other than 1 (node named).
+        CompileError: an operator that the accelerator does not execute, or a batch other than 1 (node named).
     """
-    before = tuple(node for node in graph.nodes() if node.op is Op.QUANTIZE)
-    after = tuple(node for node in graph.nodes() if node.op in HOST_OPS and node.op is not Op.QUANTIZE)
-    body = tuple(node for node in graph.nodes() if node.op not in HOST_OPS)
-    for node in before:
-        if node.inputs[0] not in graph.inputs:
-            raise node_error(node, f"runs on the host, so it must read a model input, not '{node.inputs[0]}'")
-    late = {name for node in after for name in node.outputs}
-    for node in body:
-        _check_body(graph, node, late)
-    read = [node.inputs[0] for node in after if node.op is Op.DEQUANTIZE]
-    integer_outputs = [name for name in graph.outputs if graph.tensors[name].dtype == "int8"]
-    outputs = tuple(dict.fromkeys(read + integer_outputs))
-    inputs = tuple(node.output for node in before)
-    inputs += tuple(name for name in graph.inputs if graph.tensors[name].dtype == "int8")
-    if not body:
-        raise CompileError("the graph has no operator for the accelerator; legal is at least one")
-    return Partition(before, body, after, inputs, outputs)
+    ready: dict[str, int] = dict.fromkeys(graph.inputs, 0)
+    """Parts that have run when the host has a tensor."""
+    made: dict[str, int] = {}
+    """The part that makes a tensor."""
+    host: list[list[Node]] = [[]]
+    bodies: list[list[Node]] = []
+    for node in graph.nodes():
+        read = [name for name in node.inputs if not graph.tensors[name].is_constant]
+        if is_on_host(node):
+            level = max((ready[name] for name in read), default=0)
+            host[level].append(node)
+            ready |= dict.fromkeys(node.outputs, level)
+            continue
+        _check_body(graph, node)
+        index = max((made.get(name, ready[name]) for name in read), default=0)
+        if index == len(bodies):
+            bodies.append([])
+            host.append([])
+        bodies[index].append(node)
+        made |= dict.fromkeys(node.outputs, index)
+        ready |= dict.fromkeys(node.outputs, index + 1)
+    parts = (_part(graph, tuple(body), index, made) for index, body in enumerate(bodies))
+    return Partition(tuple(parts), tuple(tuple(nodes) for nodes in host))
 
 
-def _check_body(graph: Graph, node: Node, late: set[str]) -> None:
+def _part(graph: Graph, body: tuple[Node, ...], index: int, made: dict[str, int]) -> Part:
+    """Return a part with its edges: int8 inputs in the order of the graph's nodes, outputs those of the host first."""
+    inside = {node.name for node in body}
+    read = {name for node in body for name in node.inputs if not graph.tensors[name].is_constant}
+    order = [*graph.inputs, *(name for node in graph.nodes() for name in node.outputs)]
+    entering = [name for name in order if name in read and made.get(name) != index]
+    outside = [node for node in graph.nodes() if node.name not in inside]
+    taken = [name for node in outside for name in node.inputs if made.get(name) == index]
+    taken += [name for name in graph.outputs if made.get(name) == index]
+    return Part(body, _host_first(graph, entering), tuple(dict.fromkeys(taken)))
+
+
+def _host_first(graph: Graph, names: list[str]) -> tuple[str, ...]:
+    """Return tensors with the model's own int8 inputs last."""
+    return tuple(sorted(names, key=lambda name: name in graph.inputs))
+
+
+def _check_body(graph: Graph, node: Node) -> None:
     if node.op not in ACCELERATED:
         legal = ", ".join(sorted(ACCELERATED))
         raise node_error(node, f"the accelerator does not execute this operator; it executes {legal}")
-    for name in node.inputs:
-        if name in late:
-            raise node_error(node, f"reads '{name}', which the host computes after the accelerator has finished")
     for name in (*(node.inputs if node.op in MOVES else node.inputs[:1]), node.output):
         tensor = graph.tensors[name]
         if tensor.dtype != "int8":

@@ -1,4 +1,4 @@
-"""What the compiler hands over: instructions, memory image, and what a run and a profile need to know."""
+"""What the compiler hands over: segments, memory image, and what a run and a profile need to know."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from compiler.graph import Node
 from machine.config import Machine
 from machine.isa import Instruction
-from machine.program import NodeRecord, TensorDescriptor
+from machine.program import NodeRecord, Segment
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledProgram:
     """A compiled network.
 
-    `memory` is the image from address 0: instructions, then constants; activations follow, up to `memory_bytes`.
-    `inputs` and `outputs` are the tensors at the machine's edge (where the edge is blocked, the addresses are those of
-    the blocks). `layer_of[i]` is the index in `layers` of instruction i, -1 for halt. `host_before` and
-    `host_after` are the nodes that the host executes.
+    `memory` is the image from address 0: each segment's instructions and constants; activations follow, up to
+    `memory_bytes`. The inputs and outputs of `segments` are the tensors at the machine's edge (where the edge is
+    blocked, the addresses are those of the blocks). `nodes` are the host's nodes and the accelerator's layers in order
+    of execution.
     """
 
     machine: Machine
-    instructions: tuple[Instruction, ...]
-    layer_of: tuple[int, ...]
+    segments: tuple[Segment, ...]
     memory: npt.NDArray[np.uint8]
     memory_bytes: int
-    inputs: tuple[TensorDescriptor, ...]
-    outputs: tuple[TensorDescriptor, ...]
-    layers: tuple[NodeRecord, ...]
-    host_before: tuple[Node, ...]
-    host_after: tuple[Node, ...]
+    nodes: tuple[NodeRecord, ...]
 
     @property
-    def node_names(self) -> tuple[str, ...]:
-        """The node behind each instruction, "" for halt."""
-        return tuple(self.layers[layer].name if layer >= 0 else "" for layer in self.layer_of)
+    def segment(self) -> Segment:
+        """The only segment (ValueError where there are none or several)."""
+        (segment,) = self.segments
+        return segment
 
     @property
-    def macs(self) -> int:
-        """Multiply-accumulates of the model on the machine."""
-        return sum(layer.macs for layer in self.layers)
+    def instructions(self) -> tuple[Instruction, ...]:
+        """The instructions of the only segment (ValueError where there are none or several)."""
+        return self.segment.instructions
+
+    @property
+    def layers(self) -> tuple[NodeRecord, ...]:
+        """The layers that the accelerator executes."""
+        return tuple(node for node in self.nodes if node.placement == "accelerator")

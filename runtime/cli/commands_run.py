@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import numpy as np
 import numpy.typing as npt
 import typer
 
+from accel_sim.time import Clock
 from machine.errors import DataError
 from machine.isa import Engine
 from machine.registers import EngineState
@@ -17,7 +17,8 @@ from runtime.arrays import dump_arrays, load_arrays
 from runtime.cli.files import check_output, one_reader, open_program, whole_file, write_output
 from runtime.cli.output import print_json, print_table, progress, say
 from runtime.cosim import CosimResult, cosimulate
-from runtime.session import Backend, RunResult, Session, prepare_simulator
+from runtime.session import Backend, RunResult, Session
+from runtime.timing import prepare_simulator
 
 SHOWN_LOSSES = 3
 """Losses of a layer that the table shows; --json has all."""
@@ -89,6 +90,9 @@ def print_run(session: Session, result: RunResult) -> None:
         f"({micros:,.1f} us at {machine.clock_hz / 1e6:g} MHz)"
         f"{bound}; took {result.simulation_seconds:.3f} s"
     )
+    if len(result.segment_cycles) > 1:
+        listed = ", ".join(f"{cycles:,}" for cycles in result.segment_cycles)
+        say(f"{len(result.segment_cycles)} segments, with the host's work between them: {listed} cycles")
     print_counters(result.counters)
     if Engine.MATRIX in result.accounts and not session.is_kernel:
         print_account(result.accounts[Engine.MATRIX])
@@ -144,15 +148,12 @@ def cosim_command(
     if waves is not None:
         check_output(waves)
     session = Session(open_program(program, machine))
-    if input is not None:
-        memory = session.first_image(load_arrays(input))
-    elif session.program.inputs:
+    if input is None and not session.is_kernel:
         raise DataError("--input X.npz is needed: the program takes inputs")
-    else:
-        memory = session.blank_image()
+    inputs = None if input is None else load_arrays(input)
     with progress("co-simulating", quiet=as_json):
-        prepare_simulator()
-        result = _cosimulate(session, memory, waves)
+        prepare_simulator(Clock.STEPPER)
+        result = _cosimulate(session, inputs, waves)
     if as_json:
         print_json(result.to_dict())
     else:
@@ -161,11 +162,11 @@ def cosim_command(
         raise typer.Exit(1)
 
 
-def _cosimulate(session: Session, memory: npt.NDArray[np.uint8], waves: Path | None) -> CosimResult:
+def _cosimulate(session: Session, inputs: dict[str, npt.NDArray[Any]] | None, waves: Path | None) -> CosimResult:
     if waves is None:
-        return cosimulate(session.program, memory)
+        return cosimulate(session, inputs)
     with whole_file(waves) as partial:
-        return cosimulate(session.program, memory, partial)
+        return cosimulate(session, inputs, partial)
 
 
 def print_cosim(result: CosimResult) -> None:

@@ -64,7 +64,7 @@ def image_of(instructions: list[Instruction], seed: int = 7) -> np.ndarray:
 
 
 def program_of(instructions: list[Instruction]) -> Program:
-    return Program(NANO4, tuple(instructions), image_of(instructions), MEMORY_BYTES, source="test")
+    return Program.kernel(NANO4, instructions, image_of(instructions), MEMORY_BYTES, source="test")
 
 
 def load(at: int, words: int, source: int = DATA, **fields: int) -> Instruction:

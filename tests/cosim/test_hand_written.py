@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from accel_sim.time import simulate_time
@@ -11,6 +10,7 @@ from machine.errors import ProgramError
 from machine.isa import Engine
 from machine.registers import ENGINE_STATES, EngineState, Status
 from runtime.cosim import cosimulate
+from runtime.session import Session
 from tests.cosim.builders import MEMORY_BYTES, NANO4, Case, Ending, program_of
 from tests.cosim.programs import CASES
 from tests.cosim.table_programs import TABLE_CASES, TABLE_ENDINGS
@@ -19,10 +19,10 @@ from tests.cosim.table_programs import TABLE_CASES, TABLE_ENDINGS
 @pytest.mark.parametrize("case", [*CASES, *TABLE_CASES], ids=lambda case: case.name)
 def test_equal_on_both_machines(case: Case) -> None:
     program = program_of(case.instructions)
-    timing = simulate_time(NANO4, program.code, memory_limit=MEMORY_BYTES)
+    timing = simulate_time(NANO4, program.code(program.segments[0]), memory_limit=MEMORY_BYTES)
     assert timing.status is Status.DONE
     assert timing.counters[case.engine, case.state] > 0, "the program does not show what it is there for"
-    result = cosimulate(program, np.array(program.image))
+    result = cosimulate(Session(program))
     legal = is_legal(case)
     assert [text for text in result.differences if legal or not text.startswith("byte")] == []
     assert result.mismatched_instructions == result.mismatched_counters == 0
@@ -37,7 +37,7 @@ def test_the_bytes_of_programs_with_tables_are_defined(case: Case) -> None:
 @pytest.mark.parametrize("ending", TABLE_ENDINGS, ids=lambda ending: ending.name)
 def test_equal_errors_on_both_machines(ending: Ending) -> None:
     program = program_of(ending.instructions)
-    result = cosimulate(program, np.array(program.image))
+    result = cosimulate(Session(program))
     assert result.status_sim == ending.status.name.lower()
     assert result.differences == []
 
@@ -54,7 +54,7 @@ def is_legal(case: Case) -> bool:
 def test_every_state_of_every_engine_is_shown() -> None:
     shown = {(case.engine, case.state) for case in CASES}
     total = sum(
-        simulate_time(NANO4, program_of(c.instructions).code, memory_limit=MEMORY_BYTES).counters for c in CASES
+        simulate_time(NANO4, list(case.instructions), memory_limit=MEMORY_BYTES).counters for case in CASES
     )
     for engine in Engine:
         for state in ENGINE_STATES[engine]:

@@ -22,7 +22,7 @@ from tests.e2e.gated import gated_model, product_model, samples
 def test_digits_network(name: str) -> None:
     session = Session(compile_digits(load_machine(name)))
     images, _ = load_test()
-    result = cosimulate(session.program, session.first_image({INPUT: images}))
+    result = cosimulate(session, {INPUT: images})
     assert result.equal, result.differences
     assert result.cycles_sim == result.cycles_rtl > session.program.bound_cycles > 0
     assert result.instructions == len(session.program.instructions)
@@ -44,7 +44,7 @@ def test_networks_of_fewer_than_two_million_cycles(name: str) -> None:
 @pytest.mark.parametrize("make", [product_model, gated_model])
 def test_products_and_broadcasting(make: Callable[[], onnx.ModelProto], name: str) -> None:
     session = Session(compile_program(make().SerializeToString(), load_machine(name), samples(16)))
-    result = cosimulate(session.program, session.first_image(samples(1, seed=2)))
+    result = cosimulate(session, samples(1, seed=2))
     assert result.equal, result.differences
 
 
@@ -67,7 +67,7 @@ def test_a_second_program_after_the_first_takes_as_long() -> None:
 def test_a_batch_of_three() -> None:
     session = Session(compile_program(product_model().SerializeToString(), load_machine("nano4"), samples(16), batch=3))
     inputs = samples(3, seed=2)
-    result = cosimulate(session.program, session.first_image(inputs))
+    result = cosimulate(session, inputs)
     assert result.equal, result.differences
     rtl, reference = session.run(inputs, Backend.RTL), session.run(inputs, Backend.REFERENCE)
     for name, values in reference.integers.items():

@@ -36,7 +36,7 @@ def compiled(case: OperatorCase, machine: str) -> Session:
 )
 def test_equal_on_both_machines(case: OperatorCase, machine: str) -> None:
     session = compiled(case, machine)
-    result = cosimulate(session.program, session.first_image(case.samples()))
+    result = cosimulate(session, case.samples())
     assert result.equal and result.status_sim == "done", result.differences
     assert result.bytes_compared == session.program.memory_bytes
 

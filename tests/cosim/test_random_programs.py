@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from machine.config import Machine, load_machine
 from machine.isa import Instruction
 from machine.program import Program
 from runtime.cosim import cosimulate
+from runtime.session import Session
 from tests.accel_sim.random_images import random_image
 from tests.accel_sim.random_programs import MEMORY_BYTES, random_program
 
 
 def program_of(machine: Machine, instructions: list[Instruction], seed: int) -> Program:
     image = random_image(machine, instructions, seed)
-    return Program(machine, tuple(instructions), image, MEMORY_BYTES, source=f"random {seed}")
+    return Program.kernel(machine, instructions, image, MEMORY_BYTES, source=f"random {seed}")
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,6 @@ def test_simulator_equals_rtl(name: str, programs: int) -> None:
     machine = load_machine(name)
     for seed in range(programs):
         program = program_of(machine, random_program(machine, seed, 30), seed)
-        result = cosimulate(program, np.array(program.image))
+        result = cosimulate(Session(program))
         assert result.equal and result.status_sim == "done", (seed, result.differences)
         assert result.bytes_compared == MEMORY_BYTES and result.instructions >= 30

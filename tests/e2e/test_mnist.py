@@ -47,7 +47,6 @@ def test_accuracy_and_equality_on_ten_thousand_images(name: str) -> None:
 
 
 def test_one_image_on_the_rtl() -> None:
-    one = session("mnist-8").first_image({INPUTS["mnist-8"]: mnist_images("t10k")[:1]})
-    result = cosimulate(session("mnist-8").program, one)
+    result = cosimulate(session("mnist-8"), {INPUTS["mnist-8"]: mnist_images("t10k")[:1]})
     assert result.equal, result.differences
     assert result.cycles_rtl == result.cycles_sim

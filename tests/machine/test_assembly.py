@@ -58,13 +58,13 @@ def test_what_is_disassembled_assembles_to_the_same(text: str) -> None:
 def test_models_show_data_when_asked_and_moved_code_shows_none() -> None:
     model = replace(assemble(KERNEL, load_machine("nano4")), graph=({}, {}))
     assert ".data" not in disassemble(model) and "\n.data 0x400 01 02 ff\n" in disassemble(model, data=True)
-    assert disassemble(replace(model, graph=None, program_address=256)).endswith(
-        "# the program's instructions lie at 0x100, these at 0: no data is shown\n")
+    moved = replace(model, graph=None, segments=(replace(model.segments[0], program_address=256),))
+    assert "# segment 0: its instructions lie at 0x100\n" in disassemble(moved) and ".data" not in disassemble(moved)
 
 
 def test_names_of_layers_stay_in_their_line() -> None:
-    program = replace(assemble("halt", load_machine("nano4")), instruction_nodes=(0,),
-                      nodes=(NodeRecord("a\nload\x85b", "x", "accelerator"),))
+    kernel, nodes = assemble("halt", load_machine("nano4")), (NodeRecord("a\nload\x85b", "x", "accelerator"),)
+    program = replace(kernel, segments=(replace(kernel.segments[0], instruction_nodes=(0,)),), nodes=nodes)
     assert disassemble(program).endswith("halt  # 0: a\\nload\\x85b\n")
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from machine.config import load_machine
 from machine.errors import ProgramError, TpukitError
 from machine.isa import Opcode, encode, make
-from machine.program import NodeRecord, Program, TensorDescriptor, load_program, parse_program
+from machine.program import NodeRecord, Program, Segment, TensorDescriptor, load_program, parse_program
 
 
 def sample_program() -> Program:
@@ -24,13 +24,15 @@ def sample_program() -> Program:
     image[:192] = np.frombuffer(b"".join(encode(i) for i in instructions), np.uint8)
     return Program(
         machine=load_machine("nano4"),
-        instructions=instructions,
+        segments=(
+            Segment(
+                instructions, 0, (0, 0, -1), (TensorDescriptor("x", (1, 2, 3), 0.5, -3, 512),),
+                (TensorDescriptor("y", (1, 4), 0.25, 7, 640),),
+            ),
+        ),
         image=image,
         memory_bytes=1024,
-        instruction_nodes=(0, 0, -1),
         nodes=(NodeRecord("conv", "conv2d", "accelerator", 12, 3, 4),),
-        inputs=(TensorDescriptor("x", (1, 2, 3), 0.5, -3, 512),),
-        outputs=(TensorDescriptor("y", (1, 4), 0.25, 7, 640),),
         graph=({"version": 1}, {"w": np.arange(6, dtype=np.int8).reshape(2, 3)}),
         model=b"onnx",
         source="test",
@@ -76,8 +78,11 @@ def resealed(change: dict[str, object]) -> bytes:
     [
         ({"memory_bytes": 1 << 40}, "memory_bytes = 1099511627776"),
         ({"memory_bytes": 100}, "memory_bytes = 100"),
-        ({"program_length": 6}, "do not lie in an image"),
-        ({"program_address": -64}, "do not lie in an image"),
+        ({"segments": [{"program_address": 0, "program_length": 6, "inputs": [], "outputs": []}]}, "do not lie in an"),
+        ({"segments": [{"program_address": -64, "program_length": 3, "inputs": [], "outputs": []}]}, "do not lie in"),
+        ({"segments": [{"program_address": 0, "program_length": 2, "inputs": [], "outputs": []}]}, "the map from 2"),
+        ({"segments": []}, "the map from 0 instructions"),
+        ({"segments": 3}, "malformed header"),
         ({"machine": {}}, "illegal machine: field 'name' is missing"),
         (
             {"sections": [{"name": "image", "offset": 0, "bytes": 1 << 50, "dtype": "uint8", "shape": [1 << 50]}]},
@@ -88,7 +93,12 @@ def resealed(change: dict[str, object]) -> bytes:
             "has type 'object'",
         ),
         (
-            {"inputs": [{"tensor": "x", "shape": [4096], "scale": 1, "zero_point": 0, "address": 0}]},
+            {
+                "segments": [{
+                    "program_address": 0, "program_length": 3, "outputs": [],
+                    "inputs": [{"tensor": "x", "shape": [4096], "scale": 1, "zero_point": 0, "address": 0}],
+                }],
+            },
             "does not lie in memory",
         ),
         ({"nodes": [{"x": 1}]}, "malformed header"),
@@ -105,7 +115,7 @@ def test_other_files_and_versions_are_refused(tmp_path: Path) -> None:
     good = sample_program().to_bytes()
     with pytest.raises(ProgramError, match="not a tpukit program file"):
         parse_program(b"\x08\x07" * 100)
-    with pytest.raises(ProgramError, match="has format version 1; this tpukit reads 2"):
+    with pytest.raises(ProgramError, match="has format version 1; this tpukit reads 3"):
         parse_program(good[:8] + struct.pack("<I", 1) + good[12:])
     with pytest.raises(ProgramError, match="truncated"):
         parse_program(good[:20])

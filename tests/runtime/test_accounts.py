@@ -92,7 +92,7 @@ def test_causes_name_each_state_of_the_accounted_engines() -> None:
 def test_groups_must_fit_the_program() -> None:
     program = compile_digits(load_machine("nano4"))
     with pytest.raises(ProgramError, match=r"groups of 1 instructions for a program of \d+"):
-        simulate_time(program.machine, program.code, groups=[0])
+        simulate_time(program.machine, program.code(program.segments[0]), groups=[0])
 
 
 def test_a_kernel_is_one_row() -> None:

@@ -110,7 +110,7 @@ def test_another_model_than_the_graph_is_refused(tiny: Tiny) -> None:
     with pytest.raises(TpukitError):
         check_program(Session(replace(other, model=b"nonsense")), inputs)
     with pytest.raises(ProgramError, match="kernel: it holds no model"):
-        check_program(Session(replace(tiny.program, graph=None, inputs=(), outputs=())), inputs)
+        check_program(Session(replace(tiny.program, graph=None, segments=())), inputs)
 
 
 def test_equalised_programs_are_compared_with_the_equalised_graph(digits_program: Program) -> None:

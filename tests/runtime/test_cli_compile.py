@@ -54,8 +54,8 @@ def test_json(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:
 def test_bytes_are_those_that_the_bus_moves(cli: Cli, tiny: Tiny) -> None:
     """The simulator's beats are the report's bytes, but for beats that are used in part and the program's own."""
     program = tiny.program
-    timing = simulate_time(program.machine, program.code, memory_limit=program.memory_bytes)
-    own = len(program.code) // program.machine.bus_bytes
+    timing = simulate_time(program.machine, program.code(program.segments[0]), memory_limit=program.memory_bytes)
+    own = len(program.code(program.segments[0])) // program.machine.bus_bytes
     read, written = (sum(getattr(node, name) for node in program.nodes) for name in ("read_bytes", "write_bytes"))
     assert read <= (timing.read_beats - own) * program.machine.bus_bytes <= read + 64
     assert written <= timing.write_beats * program.machine.bus_bytes <= written + 64

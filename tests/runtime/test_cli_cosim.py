@@ -11,7 +11,7 @@ import pytest
 
 from accel_sim.function import execute
 from accel_sim.time import simulate_time
-from machine.program import Program
+from machine.program import Program, Segment
 from rtl.run import RtlResult
 from tests.runtime.helpers import COPY, Cli, Tiny
 
@@ -22,12 +22,13 @@ KEYS = {
 }
 
 
-def software(program: Program, memory: npt.NDArray[np.uint8], waves: Path | None = None, max_cycles: int = 0
-             ) -> RtlResult:
+def software(
+    program: Program, segment: Segment, memory: npt.NDArray[np.uint8], waves: Path | None = None, max_cycles: int = 0
+) -> RtlResult:
     """Answer as the RTL would if it were equal."""
-    timing = simulate_time(program.machine, program.code, memory_limit=program.memory_bytes)
+    timing = simulate_time(program.machine, program.code(segment), memory_limit=program.memory_bytes)
     after = memory[None].copy()
-    execute(program.machine, program.instructions, after)
+    execute(program.machine, segment.instructions, after)
     if waves is not None:
         waves.write_text("$end\n")
     return RtlResult(timing.status, timing.cycles, timing.issue, timing.retire, timing.counters.copy(),
@@ -55,8 +56,10 @@ def test_keys_and_text_of_equal_machines(cli: Cli, tiny: Tiny) -> None:
 
 
 def test_differences_are_shown_and_exit_with_1(cli: Cli, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
-    def different(program: Program, memory: npt.NDArray[np.uint8], *_: object, **__: object) -> RtlResult:
-        result = software(program, memory)
+    def different(
+        program: Program, segment: Segment, memory: npt.NDArray[np.uint8], *_: object, **__: object
+    ) -> RtlResult:
+        result = software(program, segment, memory)
         result.counters[1, 1] += 1
         result.memory[program.outputs[0].address] ^= 1
         return result

@@ -63,7 +63,7 @@ def test_an_interrupt_anywhere_is_one_line_and_130(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("runtime.session.simulate_time", interrupted)
+    monkeypatch.setattr("runtime.timing.simulate_time", interrupted)
     done = cli("run", tiny.file, "--input", tiny.input, "-o", tmp_path / "y.npz")
     assert (done.code, done.stdout, done.stderr) == (130, b"", "tpukit: interrupted\n")
     assert list(tmp_path.iterdir()) == []
@@ -77,7 +77,7 @@ def test_a_full_disk_and_a_lack_of_memory_are_one_line(
     def too_much(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("runtime.session.simulate_time", too_much)
+    monkeypatch.setattr("runtime.timing.simulate_time", too_much)
     cli("run", tiny.file, "--time-only").refuses("not enough memory")
 
 
@@ -88,7 +88,7 @@ def test_a_bug_is_one_line_and_70(
     def fail(*_: object, **__: object) -> None:
         raise KeyError("some\nthing")
 
-    monkeypatch.setattr("runtime.session.simulate_time", fail)
+    monkeypatch.setattr("runtime.timing.simulate_time", fail)
     monkeypatch.setenv("TPUKIT_DEBUG", debug)
     done = cli("run", tiny.file, "--time-only")
     *trace, last = done.stderr.splitlines()

@@ -14,7 +14,7 @@ from tests.runtime.helpers import CONFIGURATIONS, COPY, Cli, Tiny, samples
 
 KEYS = {
     "backend", "samples", "batch", "cycles", "cycles_per_sample", "bound_cycles", "utilization", "counters", "accounts",
-    "simulation_seconds", "outputs",
+    "segments", "simulation_seconds", "outputs",
 }
 
 
@@ -112,7 +112,7 @@ BAD = {
     "nan": ({"x": np.full((1, 2, 4, 4), np.nan, np.float32)}, "input 'x' holds NaN or infinite values"),
     "infinite": ({"x": np.full((1, 2, 4, 4), -np.inf, np.float32)}, "input 'x' holds NaN or infinite values"),
     "none": ({"x": samples(0)}, "the same number of samples, at least one; received [0]"),
-    "objects": ({"x": np.array([{}])}, "is not a readable .npz file: Object arrays cannot be loaded"),
+    "objects": ({"x": np.array([{}])}, "its member 'x.npy' holds Python objects; only numbers are read"),
 }
 
 
@@ -175,7 +175,7 @@ def test_corrupt_missing_and_foreign_programs(cli: Cli, tiny: Tiny, tmp_path: Pa
     data = bytearray(tiny.file.read_bytes())
     data[8] = 9
     path.write_bytes(data)
-    cli("run", path, "--time-only").refuses("has format version 9; this tpukit reads 2")
+    cli("run", path, "--time-only").refuses("has format version 9; this tpukit reads 3")
     cli("run", tiny.input, "--time-only").refuses("is not a tpukit program file")
 
 

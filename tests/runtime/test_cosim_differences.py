@@ -32,13 +32,17 @@ LOAD = ("load send=store memory_address=1024 line_bytes=64 words=16 window_bytes
 @pytest.fixture(scope="module")
 def program() -> Program:
     kernel = assemble(KERNEL, load_machine("nano4"))
-    return replace(kernel, nodes=(NodeRecord("first", "x", "accelerator"), NodeRecord("second", "x", "accelerator")),
-                   instruction_nodes=(0, 0, 1, -1), outputs=(TensorDescriptor("y", (1, 32), 1.0, 0, 0x800),))
+    (segment,) = kernel.segments
+    named = replace(
+        segment, instruction_nodes=(0, 0, 1, -1), outputs=(TensorDescriptor("y", (1, 32), 1.0, 0, 0x800),)
+    )
+    nodes = (NodeRecord("first", "x", "accelerator"), NodeRecord("second", "x", "accelerator"))
+    return replace(kernel, segments=(named,), nodes=nodes)
 
 
 @pytest.fixture
 def timing(program: Program) -> TimeResult:
-    return simulate_time(program.machine, program.code, memory_limit=program.memory_bytes)
+    return simulate_time(program.machine, program.code(program.segments[0]), memory_limit=program.memory_bytes)
 
 
 @pytest.fixture
@@ -64,17 +68,17 @@ def counts(result: CosimResult) -> tuple[int, int, int]:
 
 
 def test_equal(program: Program, timing: TimeResult, hardware: RtlResult, after: npt.NDArray[np.uint8]) -> None:
-    result = compare(program, timing, hardware, after, 0.25)
+    result = compare(program, program.segments[0], timing, hardware, after, 0.25)
     assert result.equal and result.differences == [] and counts(result) == (0, 0, 0)
     assert (result.bytes_compared, result.instructions) == (4096, 4)
     assert (result.seconds_sim, result.seconds_rtl) == (0.25, 0.5)
 
 
 def test_the_end(program: Program, timing: TimeResult, hardware: RtlResult, after: npt.NDArray[np.uint8]) -> None:
-    result = compare(program, timing, replace(hardware, cycles=7), after)
+    result = compare(program, program.segments[0], timing, replace(hardware, cycles=7), after)
     assert not result.equal and counts(result) == (0, 0, 0)
     assert result.differences == [f"end: simulator done in cycle {timing.cycles}, RTL done in cycle 7"]
-    result = compare(program, timing, replace(hardware, status=Status.DEADLOCK), after)
+    result = compare(program, program.segments[0], timing, replace(hardware, status=Status.DEADLOCK), after)
     assert result.differences == [
         f"end: simulator done in cycle {timing.cycles}, RTL deadlock in cycle {timing.cycles}"]
 
@@ -82,7 +86,7 @@ def test_the_end(program: Program, timing: TimeResult, hardware: RtlResult, afte
 def test_a_cycle(program: Program, timing: TimeResult, hardware: RtlResult, after: npt.NDArray[np.uint8]) -> None:
     hardware.issue[Engine.LOAD][0] += 3
     hardware.retire[Engine.STORE][1] -= 1
-    result = compare(program, timing, hardware, after)
+    result = compare(program, program.segments[0], timing, hardware, after)
     issued, retired = timing.issue[Engine.LOAD][0], timing.retire[Engine.STORE][1]
     assert counts(result) == (2, 0, 0)
     assert result.differences[0] == (
@@ -95,7 +99,7 @@ def test_an_event_that_is_missing(
     program: Program, timing: TimeResult, hardware: RtlResult, after: npt.NDArray[np.uint8]
 ) -> None:
     hardware.retire[Engine.STORE] = hardware.retire[Engine.STORE][:1]
-    result = compare(program, timing, hardware, after)
+    result = compare(program, program.segments[0], timing, hardware, after)
     assert counts(result) == (1, 0, 0)
     assert result.differences[0] == "store engine: retire events: simulator 2, RTL 1, of 2 instructions"
     assert result.differences[1].startswith("instruction 2 of layer 'second'")
@@ -107,7 +111,7 @@ def test_an_event_too_many(
 ) -> None:
     hardware.issue[Engine.LOAD] = np.append(hardware.issue[Engine.LOAD], 99)
     hardware.retire[Engine.VECTOR] = np.array([50])
-    result = compare(program, timing, hardware, after)
+    result = compare(program, program.segments[0], timing, hardware, after)
     assert not result.equal and counts(result) == (2, 0, 0)
     assert result.differences == [
         "load engine: issue events: simulator 1, RTL 2, of 1 instructions",
@@ -122,14 +126,15 @@ def test_what_neither_side_did_is_equal(
 ) -> None:
     timing.retire[Engine.STORE][1] = -1
     hardware.retire[Engine.STORE] = hardware.retire[Engine.STORE][:1]
-    assert compare(program, timing, hardware, after).equal
+    assert compare(program, program.segments[0], timing, hardware, after).equal
 
 
 def test_counters_and_beats(
     program: Program, timing: TimeResult, hardware: RtlResult, after: npt.NDArray[np.uint8]
 ) -> None:
     hardware.counters[Engine.WEIGHTS, EngineState.BUSY] += 2
-    result = compare(program, timing, replace(hardware, write_beats=hardware.write_beats + 1), after)
+    hardware = replace(hardware, write_beats=hardware.write_beats + 1)
+    result = compare(program, program.segments[0], timing, hardware, after)
     assert counts(result) == (0, 0, 2)
     assert result.differences == [
         "counter weights.busy: simulator 0, RTL 2",
@@ -142,7 +147,7 @@ def test_bytes_name_their_last_writer(
 ) -> None:
     for address in (0x20, 0x80F, 0x811, 0x837):
         hardware.memory[address] ^= 0x40
-    result = compare(program, timing, hardware, after)
+    result = compare(program, program.segments[0], timing, hardware, after)
     assert counts(result) == (0, 4, 0)
     first, second, third, fourth = result.differences
     assert first == f"byte 0x20: simulator {after[0x20]:#04x}, RTL {after[0x20] ^ 0x40:#04x}; never written"
@@ -156,11 +161,13 @@ def test_only_some_are_described_and_all_are_counted(
     program: Program, timing: TimeResult, hardware: RtlResult, after: npt.NDArray[np.uint8]
 ) -> None:
     hardware.memory[0x800:0x820] ^= 1
-    result = compare(program, timing, hardware, after)
+    result = compare(program, program.segments[0], timing, hardware, after)
     assert result.mismatched_bytes == 32 and len(result.differences) == DIFFERENCES_SHOWN
-    assert compare(program, timing, hardware, None).bytes_compared == 0
+    assert compare(program, program.segments[0], timing, hardware, None).bytes_compared == 0
 
 
 def test_last_writers_are_exact_to_the_byte(program: Program) -> None:
-    assert last_writers(program, [0x7FF, 0x800, 0x80F, 0x810, 0x817, 0x818, 0x81F, 0x820, 0x82F, 0x830, 0x838]) == {
+    machine, (segment,) = program.machine, program.segments
+    addresses = [0x7FF, 0x800, 0x80F, 0x810, 0x817, 0x818, 0x81F, 0x820, 0x82F, 0x830, 0x838]
+    assert last_writers(machine, segment, addresses) == {
         0x800: 1, 0x80F: 1, 0x810: 2, 0x817: 2, 0x818: 1, 0x81F: 1, 0x830: 2}

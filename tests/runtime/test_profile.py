@@ -11,7 +11,8 @@ from machine.registers import EngineState
 from runtime.accounts import LOSSES
 from runtime.demo import compile_digits
 from runtime.profile import profile_layers
-from runtime.session import counter_table
+from runtime.result import counter_table
+from runtime.timing import program_times
 
 MACHINES = ["nano4", "edge8", "edge16", "edge4x8", "edge8x4", "edge32"]
 
@@ -19,7 +20,7 @@ MACHINES = ["nano4", "edge8", "edge16", "edge4x8", "edge8x4", "edge32"]
 @pytest.mark.parametrize("name", MACHINES)
 def test_rows_add_up_and_stay_within_the_machine(name: str) -> None:
     program = compile_digits(load_machine(name))
-    layers, timing = profile_layers(program)
+    layers, (timing,) = profile_layers(program), program_times(program)
     assert sum(layer.cycles for layer in layers) == timing.cycles >= program.bound_cycles
     assert sum(layer.macs for layer in layers) == program.macs
     assert all(0 <= layer.utilization <= 1 for layer in layers)
@@ -33,7 +34,7 @@ def test_rows_add_up_and_stay_within_the_machine(name: str) -> None:
 
 def test_layers_whose_main_work_overlaps_are_one_row() -> None:
     program = compile_digits(load_machine("nano4"))
-    layers, _ = profile_layers(program)
+    layers = profile_layers(program)
     joined = [name for layer in layers for name in layer.name.split(" | ")]
     accelerated = [node.name for node in program.nodes if node.placement == "accelerator"]
     assert joined == accelerated and len(layers) < len(accelerated)

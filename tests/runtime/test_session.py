@@ -107,7 +107,7 @@ def test_samples_are_independent_however_many_run_together(
     session = tpukit.Session(program)
     together = session.run({"x": INPUT}, with_time=False).outputs["y"]
     monkeypatch.setattr("runtime.session.BATCH_BYTES", 1)
-    monkeypatch.setattr("runtime.session.BATCH", 4)
+    monkeypatch.setattr("runtime.reference.BATCH", 4)
     for backend in (tpukit.Backend.SIM, tpukit.Backend.REFERENCE):
         np.testing.assert_array_equal(session.run({"x": INPUT}, backend, with_time=False).outputs["y"], together)
 
@@ -121,11 +121,16 @@ def test_inputs_that_do_not_fit_are_refused(program: tpukit.Program) -> None:
 
 
 def test_programs_that_contradict_themselves_are_refused(program: tpukit.Program) -> None:
-    wrong = replace(program, inputs=(replace(program.inputs[0], tensor="nothing"),))
+    (segment,) = program.segments
+    wrong = replace(program, segments=(replace(segment, inputs=(replace(program.inputs[0], tensor="nothing"),)),))
     with pytest.raises(ProgramError, match=r"tensor 'nothing', int8\[1, 3, 4, 4\], is not in the program's graph"):
         Session(wrong)
     with pytest.raises(ProgramError, match="is not in the program's graph"):
         Session(replace(program, graph=None))
+    with pytest.raises(ProgramError, match="a segment of the accelerator takes or gives nothing"):
+        Session(replace(program, segments=(replace(segment, outputs=()),)))
+    with pytest.raises(ProgramError, match="does not compute 'y"):
+        Session(replace(program, segments=())).run({"x": INPUT})
     with pytest.raises(ProgramError, match="holds no ONNX model, which is what the cpu backend runs"):
         Session(replace(program, model=b"")).run({"x": INPUT}, tpukit.Backend.CPU)
 

@@ -39,7 +39,10 @@ def test_stages_say_what_they_are_for(tmp_path: Path) -> None:
     assert "kernel = matrix" in texts["lower"] and "weight = int8[4, " in texts["lower"]
     assert "tiling = Tiling(" in texts["tile"]
     assert "memory map:" in texts["emit"]
-    emitted, scheduled = (texts[name].partition("instructions")[2].splitlines()[1:] for name in ("emit", "schedule"))
+    emitted, scheduled = (
+        texts[name].partition(heading)[2].splitlines()[1:]
+        for name, heading in (("emit", "instructions:"), ("schedule", "instructions ("))
+    )
     assert emitted[-1].split() == [str(len(scheduled)), "halt", "[00]"]
     assert [line.split()[:2] for line in emitted[:-1]] == [line.split()[:2] for line in scheduled]
     assert all("  # conv" in line for line in (*emitted[:-1], *scheduled))

@@ -12,10 +12,11 @@ from tests.accel_sim.both_clocks import simulate_both
 
 
 def compare(program: Program) -> None:
-    simulate_both(
-        program.machine, program.code, program_address=program.program_address, memory_limit=program.memory_bytes,
-        groups=program.instruction_nodes, marks=[1000, 10_000],
-    )
+    for segment in program.segments:
+        simulate_both(
+            program.machine, program.code(segment), program_address=segment.program_address,
+            memory_limit=program.memory_bytes, groups=segment.instruction_nodes, marks=[1000, 10_000],
+        )
 
 
 def test_golden_programs() -> None:

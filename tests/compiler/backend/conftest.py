@@ -168,14 +168,14 @@ def _run(
     runs = samples // batch
     memory = np.zeros((runs, program.memory_bytes), np.uint8)
     memory[:, : len(program.memory)] = program.memory
-    for entry in program.inputs:
+    for entry in program.segment.inputs:
         array = arrays[entry.tensor]
         data = array if edge.inputs is Layout.DENSE else _blocks(program.machine, array, batch)
         flat = data.reshape(runs, -1).view(np.uint8)
         memory[:, entry.address : entry.address + flat.shape[1]] = flat
     execute(program.machine, program.instructions, memory)
     results = {}
-    for entry in program.outputs:
+    for entry in program.segment.outputs:
         data = memory[:, entry.address :].view(np.int8)
         if edge.outputs is Layout.DENSE:
             results[entry.tensor] = data[:, : entry.size_bytes].reshape(samples, *entry.shape[1:])
@@ -210,7 +210,7 @@ def check(
     random = np.random.default_rng(seed)
     arrays = {
         entry.tensor: random.integers(-128, 128, (samples, *entry.shape[1:])).astype(np.int8)
-        for entry in program.inputs
+        for entry in program.segment.inputs
     }
     expected = ReferenceBackend().run_integers(graph, arrays)
     found = _run(program, arrays, edge, batch)

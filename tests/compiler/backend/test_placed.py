@@ -19,12 +19,14 @@ from compiler.pipeline import compile_graph
 from machine.config import Machine, load_machine
 from machine.program import Program
 from runtime.cosim import cosimulate
+from runtime.session import Session
 
 MACHINES = ["nano4", "edge8", "edge4x8", "edge16"]
 
 
 def _network(machine: Machine, graph: Graph, batch: int = 1) -> Network:
-    return lower(machine, graph, partition(graph), images=batch)
+    (part,) = partition(graph).parts
+    return lower(machine, graph, part, images=batch)
 
 
 def _head(built: Any, x: str, channels: int, width: int) -> str:
@@ -168,9 +170,9 @@ def test_storing_pixels_costs_a_cycle_a_position(net: Any) -> None:
 def test_the_rtl_stores_the_same(net: Any, machine_name: str) -> None:
     machine = load_machine(machine_name)
     program = compile_graph(machine, _detector(net))
+    entry, random = program.segment.inputs[0], np.random.default_rng(0)
     memory = np.zeros(program.memory_bytes, np.uint8)
     memory[: len(program.memory)] = program.memory
-    entry, random = program.inputs[0], np.random.default_rng(0)
     memory[entry.address : entry.address + entry.size_bytes] = random.integers(0, 256, entry.size_bytes)
-    result = cosimulate(Program(machine, program.instructions, program.memory, program.memory_bytes), memory)
+    result = cosimulate(Session(Program.kernel(machine, program.instructions, memory, program.memory_bytes)))
     assert result.equal, result.differences

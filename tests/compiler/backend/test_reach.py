@@ -48,7 +48,7 @@ def _passes(program: Any) -> list[int]:
     """Weight tiles that the matrix instructions of the second layer take."""
     return [
         math.prod(i[f"tap_count{n}"] for n in range(3)) * i["blocks"]
-        for i, layer in zip(program.instructions, program.layer_of, strict=True)
+        for i, layer in zip(program.instructions, program.segment.instruction_nodes, strict=True)
         if i.opcode is Opcode.MATRIX and layer == 1
     ]
 
@@ -75,7 +75,7 @@ def test_chunks_are_those_that_are_reached(
     machine = load_machine("nano4")
     blocks = np.random.default_rng(seed).random((outputs, inputs)) < density
     graph = _masked(net, np.repeat(np.repeat(blocks, 4, axis=0), 4, axis=1), 4)
-    layer = lower(machine, graph, partition(graph)).layers[1]
+    layer = lower(machine, graph, partition(graph).parts[0]).layers[1]
     for item in items(machine, layer, Tiling(4, 4, 1, chunk)):
         first, stop = layer.reached(machine, item.output.planes)
         found = [plane for region in item.inputs for plane in range(*region.planes)]

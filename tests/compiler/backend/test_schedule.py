@@ -20,7 +20,7 @@ from machine.isa import Engine, Instruction
 
 
 def _steps(machine: Machine, graph: Graph) -> list[Step]:
-    network = lower(machine, graph, partition(graph))
+    network = lower(machine, graph, partition(graph).parts[0])
     plan = plan_network(machine, network)
     return list(Emitter(machine, network, plan, map_memory(machine, network, plan)).steps())
 

@@ -23,7 +23,7 @@ MACHINES = ["nano4", "edge8", "edge4x8", "edge8x4", "edge16"]
 
 
 def _plan(machine: Machine, graph: Graph) -> Plan:
-    return plan_network(machine, lower(machine, graph, partition(graph)))
+    return plan_network(machine, lower(machine, graph, partition(graph).parts[0]))
 
 
 def _marked(machine: Machine, found: list[Item], shape: tuple[int, int, int]) -> Any:
@@ -132,7 +132,7 @@ def test_the_smallest_tiling_is_a_candidate_of_its_own(net: Any) -> None:
     built = net(6)
     graph = built.graph(built.pool(built.conv(built.conv(built.input(5, 9, 7), 12), 12, groups=12), Op.MAX_POOL))
     machine = load_machine("nano4")
-    for layer in lower(machine, graph, partition(graph)).layers:
+    for layer in lower(machine, graph, partition(graph).parts[0]).layers:
         whole = list(candidates(machine, layer))
         assert considered(machine, layer) == whole
         smallest = considered(machine, layer, 1)[-1]
