@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from compiler.graph import Graph
-from machine.arrays import parse_arrays, read_arrays
+from machine.arrays import MOST_FILE_BYTES, parse_arrays, read_arrays
 from machine.errors import DataError
+from machine.files import read_stream
 
 AnyArray = npt.NDArray[Any]
 
@@ -24,7 +25,9 @@ def load_arrays(path: str) -> dict[str, AnyArray]:
     Raises:
         DataError: the file cannot be read, is not an `.npz` file, or holds Python objects.
     """
-    return parse_arrays(sys.stdin.buffer.read(), "standard input") if path == "-" else read_arrays(path)
+    if path != "-":
+        return read_arrays(path)
+    return parse_arrays(read_stream(sys.stdin.buffer, MOST_FILE_BYTES), "standard input")
 
 
 def dump_arrays(arrays: Mapping[str, AnyArray]) -> bytes:

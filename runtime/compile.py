@@ -20,6 +20,9 @@ from machine.config import Machine
 from machine.errors import DataError, ModelError
 from machine.program import Program
 
+MOST_SAMPLES = 1 << 12
+"""Samples that a program may take at once: its instructions, and the time to compile it, grow with them."""
+
 
 def compile_program(
     model: str | Path | bytes | Graph,
@@ -39,7 +42,7 @@ def compile_program(
 
     Raises:
         ModelError: the model cannot be read, or holds an operator that is not supported (named).
-        DataError: calibration data that does not fit the model, or a batch that is not positive.
+        DataError: calibration data that does not fit the model, or a batch that is not 1 to `MOST_SAMPLES`.
         CompileError: the machine cannot execute the network.
     """
     if isinstance(model, (str, Path)):
@@ -47,8 +50,8 @@ def compile_program(
     loaded = model if isinstance(model, Graph) else load(model)
     if batch is None:
         batch = 1 if isinstance(loaded, Graph) else own_batch(loaded, shapes)
-    if batch < 1:
-        raise DataError(f"the batch is {batch}; legal is one sample or more")
+    if not 1 <= batch <= MOST_SAMPLES:
+        raise DataError(f"the batch is {batch}; legal are 1 to {MOST_SAMPLES} samples")
     graph, compiled = compile_model(machine, loaded, calibration, shapes, observe, options, batch)
     return Program(
         machine=machine,

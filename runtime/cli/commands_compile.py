@@ -9,12 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
+from compiler.importer.load import MOST_BYTES
 from compiler.pipeline import Observer
 from compiler.quantizer.calibration import CalibrationSource, RandomCalibration
 from compiler.quantizer.options import DEFAULT_PERCENT, Method, QuantizationOptions
 from compiler.quantizer.sensitivity import LayerSensitivity
 from machine.config import Machine, load_machine
 from machine.errors import DataError
+from machine.files import read_stream
 from machine.program import Program
 from runtime.arrays import load_arrays
 from runtime.cli.commands_check import decibels
@@ -110,7 +112,7 @@ def compile_command(
     sizes, target = parse_shapes(shape or []), load_machine(machine)
     samples = RandomCalibration(seed) if calibration == RANDOM else load_arrays(calibration)
     options = QuantizationOptions(calibration_method, percentile, equalize, bias_correction)
-    source = sys.stdin.buffer.read() if model == "-" else model
+    source = read_stream(sys.stdin.buffer, MOST_BYTES) if model == "-" else model
     with progress(f"compiling {model}", quiet=as_json):
         try:
             observe = observe_with([*observers, clock.resume])

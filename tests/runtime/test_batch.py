@@ -100,7 +100,7 @@ def test_inputs_must_agree_on_the_batch() -> None:
 
 
 def test_a_batch_that_is_not_positive_is_refused() -> None:
-    with pytest.raises(DataError, match="the batch is 0; legal is one sample or more"):
+    with pytest.raises(DataError, match="the batch is 0; legal are 1 to 4096 samples"):
         compiled(batch=0)
 
 
