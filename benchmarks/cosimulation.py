@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -58,12 +59,13 @@ SHORT = (DIGITS, *FILES, "mobilenet_v3_small", "squeezenet")
 
 @dataclass(frozen=True)
 class Row:
-    """The comparison of one network; seconds are wall time.
+    """The comparison of one network; seconds are CPU time, so that other work on the computer does not count.
 
     Attributes:
-        cosim: what `tpukit cosim --json` prints; its simulator is the stepper.
+        cosim: what `tpukit cosim --json` prints; its simulator is the stepper, its seconds are wall time.
         events_cycles: cycles that the events kernel counts, which must be the RTL's too.
-        events_seconds: what that took.
+        events_seconds: what `tpukit run --time-only` takes with it, the accounts by layer included.
+        rtl_seconds: what the Verilated machine takes.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Row:
     cosim: CosimResult
     events_cycles: int
     events_seconds: float
+    rtl_seconds: float
 
     @property
     def equal(self) -> bool:
@@ -100,14 +103,19 @@ def compile_network(name: str, machine: Machine, models: Path) -> Program:
 
 def measure(name: str, machine: Machine, models: Path) -> Row:
     """Compile a network and run one random image on both machines."""
-    begin = time.perf_counter()
-    program = compile_network(name, machine, models)
-    compile_seconds = time.perf_counter() - begin
-    session = Session(program)
+    begin = time.process_time()
+    session = Session(compile_network(name, machine, models))
+    compiled = time.process_time()
+    timing = session.run(with_function=False)
+    timed = time.process_time()
+    build(machine, memory_bytes=session.program.memory_bytes)
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     cosim = cosimulate(session, RandomCalibration(IMAGE_SEED).draw(session.graph))
-    events = session.run(with_function=False)
-    assert events.cycles is not None
-    return Row(name, machine.name, program.macs, compile_seconds, cosim, events.cycles, events.simulation_seconds)
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - children
+    assert timing.cycles is not None
+    return Row(
+        name, machine.name, session.program.macs, compiled - begin, cosim, timing.cycles, timed - compiled, children
+    )
 
 
 def print_row(row: Row) -> None:
@@ -120,8 +128,8 @@ def print_row(row: Row) -> None:
 
 
 COLUMNS = (
-    "network", "MACs", "instructions", "cycles", "bytes", "different", "events (s)", "stepper (s)", "RTL (s)",
-    "RTL cycles/s", "RTL / events",
+    "network", "MACs", "instructions", "cycles", "bytes", "different", "simulator (s)", "RTL (s)", "RTL cycles/s",
+    "RTL / simulator",
 )
 
 
@@ -131,8 +139,8 @@ def cells(row: Row) -> tuple[str, ...]:
     different = found.mismatched_instructions + found.mismatched_bytes + found.mismatched_counters
     return (
         row.name, f"{row.macs:,}", f"{found.instructions:,}", f"{found.cycles_rtl:,}", f"{found.bytes_compared:,}",
-        f"{different:,}", f"{row.events_seconds:.4f}", f"{found.seconds_sim:.2f}", f"{found.seconds_rtl:.2f}",
-        f"{found.cycles_rtl / found.seconds_rtl:,.0f}", f"{found.seconds_rtl / row.events_seconds:,.0f}",
+        f"{different:,}", f"{row.events_seconds:.3f}", f"{row.rtl_seconds:.2f}",
+        f"{found.cycles_rtl / row.rtl_seconds:,.0f}", f"{row.rtl_seconds / row.events_seconds:,.0f}",
     )
 
 
@@ -155,7 +163,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:
         parser.error(f"no network {unknown[0]!r}; there are {', '.join(NETWORKS)}")
     machine = load_machine(options.machine)
-    build(machine)
     for clock in Clock:
         prepare_simulator(clock)
     rows = []
