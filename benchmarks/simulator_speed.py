@@ -16,19 +16,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from accel_sim.time import Clock
 from benchmarks.networks import NETWORKS, compile_convolution, compile_random
 from machine.config import Machine, load_machine
 from machine.program import Program
+from runtime.cli.output import print_table
 from runtime.demo import compile_digits
 from runtime.rtl import run_on_rtl
 from runtime.session import Session
 from runtime.timing import prepare_simulator, segment_time
 
 REPETITIONS = 5
+COLUMNS = ("program", "cycles", "events", "stepper", "RTL", "x stepper", "x RTL")
 
 
 @dataclass(frozen=True)
@@ -85,6 +84,13 @@ def rows(machine: Machine, networks: Sequence[str]) -> Iterator[Row]:
         yield compare(compile_random(machine, NETWORKS[name](), name), 1)
 
 
+def cells(row: Row) -> tuple[str, ...]:
+    """Return what the table says of one program: how fast each is, and how many times as fast the events kernel is."""
+    seconds = (row.events_seconds, row.stepper_seconds, row.rtl_seconds)
+    return (row.program, f"{row.cycles:,}", *(f"{row.cycles / taken / 1e6:.2f}" for taken in seconds),
+            *(f"{taken / row.events_seconds:.1f}" for taken in seconds[1:]))
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table, and write it as JSON where asked."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.simulator_speed", description=__doc__.splitlines()[0])
@@ -96,14 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for clock in Clock:
         prepare_simulator(clock)
     measured = list(rows(load_machine(options.machine), options.networks))
-    table = Table(title=f"simulated cycles a second, {options.machine}")
-    for column in ("program", "cycles", "events", "stepper", "Verilated RTL", "events / stepper", "events / RTL"):
-        table.add_column(column, justify="left" if column == "program" else "right")
-    for row in measured:
-        seconds = (row.events_seconds, row.stepper_seconds, row.rtl_seconds)
-        table.add_row(row.program, f"{row.cycles:,}", *(f"{row.cycles / taken:,.0f}" for taken in seconds),
-                      *(f"{taken / row.events_seconds:.1f}" for taken in seconds[1:]))
-    Console().print(table)
+    print_table(f"millions of simulated cycles a second, {options.machine}", COLUMNS, [cells(row) for row in measured])
     if options.json is not None:
         options.json.write_text(json.dumps([asdict(row) for row in measured], indent=2) + "\n")
 

@@ -124,7 +124,7 @@ def request(t: int, now: Any) -> None:
     instruction = load_of(now.tables, load.instruction)
     place = grant(t, now, LOAD, load.beats)
     burst = burst_of(now.tables, load.bursts)
-    burst.base = load.requested
+    burst.before = load.requested
     burst.beats = load.beats
     burst.due = now.memory.due[place]
     burst.credit = now.memory.credit[place]
@@ -192,10 +192,10 @@ def _claim_at(t: int, now: Any) -> None:
         if target > load.requested:
             return
         burst = burst_of(now.tables, load.burst)
-        while burst.base + burst.beats < target:
+        while burst.before + burst.beats < target:
             load.burst += 1
             burst = burst_of(now.tables, load.burst)
-        t = max(t, beat_time(now.setup, burst.due, burst.credit, target - burst.base) + 1)
+        t = max(t, beat_time(now.setup, burst.due, burst.credit, target - burst.before) + 1)
     now.control.wake[CLAIM_LOAD] = max(t, load.access_last)
 
 

@@ -40,7 +40,7 @@ TABLES = record(
 """Addresses of a program's and a trace's arrays (accel_sim/timing), under the same names, and their sizes."""
 
 LOAD_BURST = record(
-    base=(),  # beats of load that were granted before the burst
+    before=(),  # beats of load that were granted before the burst
     beats=(),
     due=(),
     credit=(),
