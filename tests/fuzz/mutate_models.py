@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.message import Message
+from google.protobuf.message import Error, Message
 from google.protobuf.message_factory import GetMessageClass
 
 INTEGERS = (0, 1, -1, 2, 3, 7, 8, 64, 255, 1 << 16, (1 << 31) - 1, 1 << 31, 1 << 32, 1 << 40, (1 << 63) - 1, -(1 << 63))
@@ -49,7 +49,7 @@ def mutated(model: onnx.ModelProto, chance: random.Random, change_bytes: Change)
                 _change_repeated(getattr(message, field.name), field, message, messages, chance, change_bytes)
             else:
                 _change_single(message, field, messages, chance, change_bytes)
-        except (TypeError, ValueError, OverflowError):  # a number that the field cannot hold
+        except (TypeError, ValueError, OverflowError, Error):  # what the field cannot hold, or too deep to be copied
             continue
 
 
