@@ -38,13 +38,13 @@ def mutated(model: onnx.ModelProto, chance: random.Random, change_bytes: Change)
         messages = _messages(model)
         meant = [message for message in messages if isinstance(message, MEANT)]
         message = chance.choice(meant if meant and chance.random() < 0.7 else messages)
-        if chance.random() < 0.5 and _changed_within_the_rules(message, chance):
-            continue
-        fields = [field for field, _ in message.ListFields()]
-        if chance.random() < 0.15 or not fields:
-            fields = list(message.DESCRIPTOR.fields)
-        field = chance.choice(fields)
         try:
+            if chance.random() < 0.5 and _changed_within_the_rules(message, chance):
+                continue
+            fields = [field for field, _ in message.ListFields()]
+            if chance.random() < 0.15 or not fields:
+                fields = list(message.DESCRIPTOR.fields)
+            field = chance.choice(fields)
             if field.is_repeated:
                 _change_repeated(getattr(message, field.name), field, message, messages, chance, change_bytes)
             else:
