@@ -86,15 +86,35 @@ def _host_first(graph: Graph, names: list[str]) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: name in graph.inputs))
 
 
+def shape_reason(op: Op, name: str, shape: tuple[int, ...]) -> str | None:
+    """Return why an operator of the accelerator cannot read or write a tensor of that shape, None where it can."""
+    if shape[:1] != (1,):
+        return f"tensor '{name}' has shape {list(shape)}; the batch must be 1"
+    if op not in ANY_RANK and len(shape) not in (2, 4):
+        return f"tensor '{name}' has shape {list(shape)}; legal are [1, K] and [1, C, H, W]"
+    return None
+
+
+def operator_reason(op: Op) -> str | None:
+    """Return why the accelerator does not execute an operator of the quantized graph, None where it does."""
+    if op in ACCELERATED:
+        return None
+    return f"the accelerator does not execute this operator; it executes {', '.join(sorted(ACCELERATED))}"
+
+
+def activations(node: Node) -> tuple[str, ...]:
+    """Return the tensors of a node of the accelerator that are activations, the output last."""
+    return (*(node.inputs if node.op in MOVES else node.inputs[:1]), node.output)
+
+
 def _check_body(graph: Graph, node: Node) -> None:
-    if node.op not in ACCELERATED:
-        legal = ", ".join(sorted(ACCELERATED))
-        raise node_error(node, f"the accelerator does not execute this operator; it executes {legal}")
-    for name in (*(node.inputs if node.op in MOVES else node.inputs[:1]), node.output):
+    reason = operator_reason(node.op)
+    if reason is not None:
+        raise node_error(node, reason)
+    for name in activations(node):
         tensor = graph.tensors[name]
         if tensor.dtype != "int8":
             raise node_error(node, f"tensor '{name}' must be int8, it is {tensor.dtype}")
-        if tensor.shape[:1] != (1,):
-            raise node_error(node, f"tensor '{name}' has shape {list(tensor.shape)}; the batch must be 1")
-        if node.op not in ANY_RANK and len(tensor.shape) not in (2, 4):
-            raise node_error(node, f"tensor '{name}' has shape {list(tensor.shape)}; legal are [1, K] and [1, C, H, W]")
+        reason = shape_reason(node.op, name, tensor.shape)
+        if reason is not None:
+            raise node_error(node, reason)
