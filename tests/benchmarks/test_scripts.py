@@ -17,6 +17,7 @@ from benchmarks import (
     batch,
     compile_networks,
     cosimulation,
+    host_model,
     published,
     shared_models,
     simulator_speed,
@@ -34,6 +35,13 @@ def test_batch(capsys: pytest.CaptureFixture[str]) -> None:
     batch.main(["product", "--batches", "1", "2"])
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines] == [f"product for edge16, batch {size}" for size in (1, 2)]
+
+
+def test_host_model(figures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    host_model.main(["--repeats", "1", "--json", str(figures)])
+    assert "The host, one thread of ONNX Runtime" in capsys.readouterr().out
+    measured = json.loads(figures.read_text())
+    assert list(measured) == ["seconds_per_call", "operations_per_second", "bytes_per_second"]
 
 
 @pytest.mark.slow
