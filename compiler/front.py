@@ -10,6 +10,7 @@ from compiler.importer import import_onnx
 from compiler.importer.load import ModelSource
 from compiler.passes.legality import verify_canonical, verify_fused, verify_imported, verify_quantized
 from compiler.passes.pipeline import CANONICALISE, FOLD_AND_FUSE, INFER_SHAPES, Observer, run_passes
+from compiler.placement.forced import forced_reasons, put_on_host
 from compiler.quantizer.calibration import CalibrationSource
 from compiler.quantizer.options import DEFAULT_OPTIONS, QuantizationOptions
 from compiler.quantizer.quantize import quantize
@@ -30,7 +31,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("canonicalise", "one form for each operator, identities gone", verify_canonical),
     Stage("infer_shapes", "every shape derived from the inputs'", verify_canonical),
     Stage("fold_and_fuse", "constants, biases, batch normalisations and activations folded", verify_fused),
-    Stage("quantize", "int8 activations and weights, host nodes at the ends", verify_quantized),
+    Stage("quantize", "int8 activations and weights on the accelerator, conversions where tensors cross", verify_quantized),
 )
 
 
@@ -109,4 +110,4 @@ def front(
 def _quantize(graph: Graph, calibration: CalibrationSource | None, options: QuantizationOptions) -> Graph:
     if calibration is None:
         raise DataError("calibration data is needed to quantize the model")
-    return quantize(graph, calibration, options)
+    return quantize(put_on_host(graph, forced_reasons(graph)), calibration, options)

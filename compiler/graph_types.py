@@ -34,7 +34,7 @@ class Op(StrEnum):
     GATHER = "gather"  # every stage; attributes counts, indices (see compiler.gather)
     INTERLEAVE = "interleave"  # every stage; attributes factors, size (see compiler.gather)
     SOFTMAX = "softmax"  # every stage; runs on the host
-    ONNX = "onnx"  # every stage; runs on the host: an ONNX operator that has no form here (see compiler.opaque)
+    ONNX = "onnx"  # every stage; runs on the host; an operator of the model as it is (see compiler.importer.opaque)
     FUNCTION = "function"  # float graph; attribute expression (see compiler.expression)
     TABLE = "table"  # quantized graph: every value is looked up in a constant of 256 entries
     RELU = "relu"  # until fused

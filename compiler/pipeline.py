@@ -15,7 +15,8 @@ from compiler.backend.program import CompiledProgram
 from compiler.front import STAGES as FRONT_STAGES
 from compiler.front import front
 from compiler.graph import Graph
-from compiler.importer.load import ModelSource
+from compiler.importer.load import ModelSource, load
+from compiler.importer.onnx_import import own_batch
 from compiler.quantizer.calibration import CalibrationSource
 from compiler.quantizer.options import DEFAULT_OPTIONS, QuantizationOptions
 from compiler.verify_program import verify_program
@@ -51,16 +52,21 @@ def compile_model(
     shapes: Mapping[str, Sequence[int]] | None = None,
     observe: Observer | None = None,
     options: QuantizationOptions = DEFAULT_OPTIONS,
-    batch: int = 1,
+    batch: int | None = None,
 ) -> tuple[Graph, CompiledProgram]:
     """Run all stages: a model and calibration data -> the quantized graph and the program for `batch` samples.
+
+    By default a program takes as many samples as the model's own fixed batch, or one.
 
     Raises:
         ModelError: the model cannot be read, or holds something that is not supported.
         DataError: the calibration data does not fit the model.
         CompileError: the machine cannot execute the network.
     """
-    graph = front(model, calibration, shapes, observe, options=options)
+    loaded = model if isinstance(model, Graph) else load(model)
+    graph = front(loaded, calibration, shapes, observe, options=options)
+    if batch is None:
+        batch = 1 if isinstance(loaded, Graph) else own_batch(graph, loaded, shapes)
     return graph, compile_graph(machine, graph, observe, batch=batch)
 
 

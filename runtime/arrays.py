@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compiler.graph import Graph
+from compiler.importer.float_session import samples_of
 from machine.arrays import MOST_FILE_BYTES, parse_arrays, read_arrays
 from machine.errors import DataError
 from machine.files import read_stream
@@ -53,12 +54,9 @@ def check_inputs(graph: Graph, arrays: Mapping[str, AnyArray]) -> int:
         tensor = graph.tensors[name]
         if array.dtype != np.dtype(tensor.dtype):
             raise DataError(f"input {name!r} must be {tensor.dtype}, received {array.dtype}")
-        if array.ndim != len(tensor.shape) or array.shape[1:] != tensor.shape[1:]:
-            wanted = ", ".join(["samples", *map(str, tensor.shape[1:])])
-            raise DataError(f"input {name!r} must have shape [{wanted}], received {list(array.shape)}")
+        counts.add(samples_of(graph, name, array))
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise DataError(f"input {name!r} holds NaN or infinite values")
-        counts.add(array.shape[0])
     if len(counts) != 1 or 0 in counts:
         raise DataError(f"all inputs must hold the same number of samples, at least one; received {sorted(counts)}")
     return int(counts.pop())

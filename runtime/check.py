@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from compiler.front import front
 from compiler.graph import Graph, Op
-from compiler.importer.export import open_session
+from compiler.importer.float_session import FloatSession, take_samples
 from compiler.quantizer.calibration import samples_at_once
 from compiler.quantizer.equalize import SUFFIX, equalize
 from compiler.quantizer.sensitivity import NoiseRatio
@@ -135,7 +135,7 @@ def check_program(session: Session, inputs: Mapping[str, AnyArray]) -> CheckResu
     step = samples_at_once(graph, list(graph.tensors))
     starts = range(0, samples, step)
     for start in steps("checking", starts, len(starts)):
-        checker.check({name: array[start : start + step] for name, array in inputs.items()}, start)
+        checker.check({name: take_samples(graph, name, a, start, start + step) for name, a in inputs.items()}, start)
     return CheckResult(samples, checker.bits, list(checker.layers.values()), checker.outputs)
 
 
@@ -152,7 +152,7 @@ class _Checker:
             self.layers = _comparable(self.graph, floats)
             self.outputs = [OutputCheck(name, class_axis(self.graph, name)) for name in self.graph.outputs]
             self.names = [check.tensor for check in self.layers.values() if check.tensor not in floats.inputs]
-            self.floats = open_session(floats, self.names or None)
+            self.floats = FloatSession(floats, self.names)
 
     def check(self, inputs: Mapping[str, AnyArray], start: int) -> None:
         """Run one chunk; `start` is the number of its first sample."""
@@ -166,8 +166,7 @@ class _Checker:
             self._compare_with_float(inputs, reference)
 
     def _compare_with_float(self, inputs: Mapping[str, AnyArray], reference: Mapping[str, AnyArray]) -> None:
-        computed = self.floats.run(self.names, dict(inputs)) if self.names else []
-        exact = dict(inputs) | dict(zip(self.names, computed, strict=True))
+        exact = {**inputs, **self.floats.run(inputs)}
         for name, layer in self.layers.items():
             if name not in reference:
                 raise ProgramError(f"the program's graph does not compute {name!r} from its inputs")

@@ -11,7 +11,6 @@ from compiler.front import front
 from compiler.graph import Graph
 from compiler.importer.export import to_onnx
 from compiler.importer.load import load
-from compiler.importer.onnx_import import own_batch
 from compiler.pipeline import Observer, compile_model
 from compiler.quantizer.calibration import CalibrationSource
 from compiler.quantizer.options import DEFAULT_OPTIONS, QuantizationOptions
@@ -48,9 +47,7 @@ def compile_program(
     if isinstance(model, (str, Path)):
         source = source or Path(model).name
     loaded = model if isinstance(model, Graph) else load(model)
-    if batch is None:
-        batch = 1 if isinstance(loaded, Graph) else own_batch(loaded, shapes)
-    if not 1 <= batch <= MOST_SAMPLES:
+    if batch is not None and not 1 <= batch <= MOST_SAMPLES:
         raise DataError(f"the batch is {batch}; legal are 1 to {MOST_SAMPLES} samples")
     graph, compiled = compile_model(machine, loaded, calibration, shapes, observe, options, batch)
     return Program(

@@ -1,60 +1,55 @@
-"""Host segments: the operators that the partition leaves to the host, before and after the accelerator."""
+"""What the host executes: conversions and reshapes in NumPy, every other node by ONNX Runtime."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
-import numpy as np
 import numpy.typing as npt
 
-from compiler.graph import Graph, Node, Op
+from compiler.graph import Graph, Node, Op, is_on_host
+from compiler.importer.float_session import FloatSession
 from machine import numerics
 
 AnyArray = npt.NDArray[Any]
+_sessions: WeakKeyDictionary[Graph, dict[str, FloatSession]] = WeakKeyDictionary()
+"""Sessions of the host nodes of each graph that is in use, by the node's name."""
 
 
-def softmax(values: AnyArray, axis: int, log: bool) -> npt.NDArray[np.float32]:
-    """Return softmax (or its logarithm) along an axis, computed in double precision."""
-    shifted = values.astype(np.float64) - values.max(axis=axis, keepdims=True)
-    powers = np.exp(shifted)
-    total = powers.sum(axis=axis, keepdims=True)
-    return np.asarray(shifted - np.log(total) if log else powers / total, dtype=np.float32)
+def execute_on_host(graph: Graph, node: Node, values: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+    """Execute a host node, or a reshape, on any number of samples: the arrays of its outputs by name.
 
+    Arrays of S samples are as `compiler.importer.float_session` describes them.
 
-def _quantize(graph: Graph, node: Node, x: AnyArray) -> AnyArray:
-    y = graph.tensors[node.output]
-    return numerics.quantize(x, y.scale, y.zero_point)
-
-
-def _dequantize(graph: Graph, node: Node, x: AnyArray) -> AnyArray:
-    tensor = graph.tensors[node.inputs[0]]
-    return numerics.dequantize(x, tensor.scale, tensor.zero_point)
-
-
-def _reshape(graph: Graph, node: Node, x: AnyArray) -> AnyArray:
-    return x.reshape(len(x), *graph.tensors[node.output].shape[1:])
-
-
-def _softmax(graph: Graph, node: Node, x: AnyArray) -> AnyArray:
-    return softmax(x, node.integer("axis"), bool(node.integer("log")))
-
-
-HOST_EXECUTE: Mapping[Op, Callable[[Graph, Node, AnyArray], AnyArray]] = {
-    Op.QUANTIZE: _quantize,
-    Op.DEQUANTIZE: _dequantize,
-    Op.RESHAPE: _reshape,
-    Op.SOFTMAX: _softmax,
-}
+    Raises:
+        DataError: ONNX Runtime refuses the values.
+        ModelError: ONNX Runtime has no kernel for the node.
+    """
+    x, y = graph.tensors[node.inputs[0]], graph.tensors[node.output]
+    if node.op is Op.QUANTIZE:
+        return {y.name: numerics.quantize(values[x.name], y.scale, y.zero_point)}
+    if node.op is Op.DEQUANTIZE:
+        return {y.name: numerics.dequantize(values[x.name], x.scale, x.zero_point)}
+    if node.op is Op.RESHAPE and y.shape:
+        return {y.name: values[x.name].reshape(-1, *y.shape[1:])}
+    known = _sessions.setdefault(graph, {})
+    if node.name not in known:
+        known[node.name] = FloatSession(_alone(graph, node))
+    return known[node.name].run({name: values[name] for name in known[node.name].graph.inputs})
 
 
 def run_host(graph: Graph, known: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
-    """Execute every host operator whose operand is known; returns all values known afterwards.
-
-    Arrays have any number of samples along axis 0.
-    """
+    """Execute every host node, and every reshape, whose operands are known; returns all values known afterwards."""
     values = dict(known)
     for node in graph.nodes():
-        if node.output not in values and node.op in HOST_EXECUTE and node.inputs[0] in values:
-            values[node.output] = HOST_EXECUTE[node.op](graph, node, values[node.inputs[0]])
+        ready = all(name in values or graph.tensors[name].is_constant for name in node.inputs)
+        if ready and (is_on_host(node) or node.op is Op.RESHAPE) and not all(name in values for name in node.outputs):
+            values |= execute_on_host(graph, node, values)
     return values
+
+
+def _alone(graph: Graph, node: Node) -> Graph:
+    """Return the graph of one node."""
+    read = tuple(dict.fromkeys(name for name in node.inputs if not graph.tensors[name].is_constant))
+    return Graph.build([node], graph.tensors.values(), read, node.outputs, verify=False)

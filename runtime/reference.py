@@ -1,6 +1,6 @@
 """The reference backend: the quantized graph in plain NumPy integers, obvious rather than fast.
 
-It shares nothing with the simulator but `machine.numerics` and, in `runtime.host`, the operators that the host
+It shares nothing with the simulator but `machine.numerics` and, in `runtime.host`, the nodes that the host
 executes on either. Sums are int64 and wrapped to int32 at the end, which is the same as wrapping at every step. The
 only loops are over nodes, groups and kernel positions. Products of matrices are done in double precision, which is
 exact (`exact_product`), because NumPy multiplies integer matrices some twenty times more slowly.
@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from compiler.gather import gather_indices
-from compiler.graph import BINARY, Graph, Node, Op
+from compiler.graph import BINARY, Graph, Node, Op, is_on_host
+from compiler.importer.float_session import samples_of, take_samples
 from compiler.quantizer.parameters import (
     add_parameters,
     affine_parameters,
@@ -26,7 +27,7 @@ from compiler.quantizer.parameters import (
 from machine import numerics
 from machine.errors import DataError
 from machine.numerics import INT8_MIN, FloatArray, Int8Array, Int32Array
-from runtime.host import HOST_EXECUTE
+from runtime.host import execute_on_host
 
 AnyArray = npt.NDArray[Any]
 BATCH = 64
@@ -36,12 +37,12 @@ OPERAND_LIMIT = 255
 
 
 class ReferenceBackend:
-    """Executes a quantized graph. Arrays may hold any number of samples along axis 0."""
+    """Executes a quantized graph. Arrays hold any number of samples (see `compiler.importer.float_session`)."""
 
     def run(
         self, graph: Graph, inputs: Mapping[str, FloatArray], names: Sequence[str] | None = None
     ) -> dict[str, AnyArray]:
-        """Run the whole graph, host operators included: inputs by name -> outputs, or the named tensors, by name.
+        """Run the whole graph, host nodes included: inputs by name -> outputs, or the named tensors, by name.
 
         Raises:
             DataError: an input is missing, unknown, or of another shape.
@@ -50,7 +51,8 @@ class ReferenceBackend:
         wanted = graph.outputs if names is None else names
         parts = []
         for start in range(0, samples, BATCH):
-            chunk: dict[str, AnyArray] = {name: np.asarray(inputs[name])[start : start + BATCH] for name in inputs}
+            stop = start + BATCH
+            chunk = {name: take_samples(graph, name, np.asarray(a), start, stop) for name, a in inputs.items()}
             values = _execute(graph, chunk, integers_only=False)
             parts.append([values[name] for name in wanted])
         return {name: np.concatenate([part[i] for part in parts]) for i, name in enumerate(wanted)}
@@ -93,11 +95,7 @@ def integer_outputs(graph: Graph) -> tuple[str, ...]:
 def _check_inputs(graph: Graph, inputs: Mapping[str, AnyArray]) -> int:
     if set(inputs) != set(graph.inputs):
         raise DataError(f"inputs must be {list(graph.inputs)}, got {sorted(inputs)}")
-    for name, array in inputs.items():
-        if np.ndim(array) == 0 or np.shape(array)[1:] != graph.tensors[name].shape[1:]:
-            raise DataError(f"input '{name}' must have shape {list(graph.tensors[name].shape)} (any batch), "
-                            f"got {list(np.shape(array))}")
-    counts = {len(array) for array in inputs.values()}
+    counts = {samples_of(graph, name, np.asarray(array)) for name, array in inputs.items()}
     if len(counts) != 1 or 0 in counts:
         raise DataError(f"inputs must hold the same number of samples, at least one; got {sorted(counts)}")
     return counts.pop()
@@ -105,7 +103,10 @@ def _check_inputs(graph: Graph, inputs: Mapping[str, AnyArray]) -> int:
 
 def _execute(graph: Graph, values: dict[str, AnyArray], integers_only: bool) -> dict[str, AnyArray]:
     for node in graph.nodes():
-        if node.output in values or (integers_only and node.op in (Op.DEQUANTIZE, Op.SOFTMAX)):
+        if all(name in values for name in node.outputs) or (integers_only and is_on_host(node)):
+            continue
+        if is_on_host(node) or node.op is Op.RESHAPE:
+            values |= execute_on_host(graph, node, values)
             continue
         operands = [values[name] for name in node.inputs if name in values]
         if node.op in BINARY:
@@ -246,10 +247,6 @@ def _window(node: Node, x: AnyArray, row: int, column: int, out_shape: tuple[int
     return x[:, :, rows, columns]
 
 
-def _host(graph: Graph, node: Node, operands: list[AnyArray]) -> AnyArray:
-    return HOST_EXECUTE[node.op](graph, node, operands[0])
-
-
 EXECUTE: Mapping[Op, Callable[[Graph, Node, list[AnyArray]], AnyArray]] = {
     Op.CONV2D: _conv2d,
     Op.DENSE: _dense,
@@ -265,6 +262,5 @@ EXECUTE: Mapping[Op, Callable[[Graph, Node, list[AnyArray]], AnyArray]] = {
     Op.TRANSPOSE: _transpose,
     Op.GATHER: _gather,
     Op.INTERLEAVE: _interleave,
-    **dict.fromkeys(HOST_EXECUTE, _host),
 }
-"""The operators of a quantized graph; any other is not legal there."""
+"""The operators of the accelerator, reshape apart, which the host executes as well."""

@@ -41,7 +41,7 @@ def evaluate(context: Context, node: OnnxNode) -> list[npt.NDArray[Any]]:
     feeds = {name: context.tensors[name].array for name in given}
     check_constant(context, node, feeds)
     try:
-        results = list(ReferenceEvaluator(node.proto, opsets={"": context.opset}).run(None, feeds))
+        results = list(ReferenceEvaluator(node.proto, opsets=dict(context.versions)).run(None, feeds))
     except Exception as error:
         found = _by_runtime(context, node, feeds)
         if found is None:
@@ -60,8 +60,8 @@ def _by_runtime(context: Context, node: OnnxNode, feeds: Mapping[str, npt.NDArra
     ]
     outputs = [onnx.ValueInfoProto(name=name) for name in node.outputs if name]
     graph = onnx.helper.make_graph([node.proto], "constants", inputs, outputs)
-    version = onnx.helper.make_opsetid("", context.opset)
-    model = onnx.helper.make_model(graph, opset_imports=[version], ir_version=IR_VERSION)
+    versions = [onnx.helper.make_opsetid(domain, version) for domain, version in context.versions.items()]
+    model = onnx.helper.make_model(graph, opset_imports=versions, ir_version=IR_VERSION)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = SILENT
     try:

@@ -83,11 +83,22 @@ class OnnxNode:
         return index < len(self.inputs) and self.inputs[index] != ""
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How many tensors, nodes and names of other outputs there were."""
+
+    tensors: int
+    nodes: int
+    extra_outputs: int
+
+
 @dataclass
 class Context:
     """The graph under construction: tensors by ONNX name, and nodes in the model's order."""
 
     opset: int
+    versions: Mapping[str, int]
+    """The version of each domain of operators, the standard one's ("") is the opset."""
     tensors: dict[str, Tensor] = field(default_factory=dict)
     nodes: list[Node] = field(default_factory=list)
     extra_outputs: dict[str, str] = field(default_factory=dict)
@@ -106,6 +117,19 @@ class Context:
     def __contains__(self, name: object) -> bool:
         """Whether a tensor has the name, of the graph or of the model."""
         return name in self.tensors or name in self.model_names
+
+    def mark(self) -> Mark:
+        """Return what has been made up to now, for `undo`."""
+        return Mark(len(self.tensors), len(self.nodes), len(self.extra_outputs))
+
+    def undo(self, mark: Mark) -> None:
+        """Take away all that has been made since a mark."""
+        while len(self.tensors) > mark.tensors:
+            self._tensor_names.release(self.tensors.popitem()[0])
+        while len(self.extra_outputs) > mark.extra_outputs:
+            self.extra_outputs.popitem()
+        while len(self.nodes) > mark.nodes:
+            self._node_names.release(self.nodes.pop().name)
 
     def tensor(self, node: OnnxNode, index: int) -> Tensor:
         """Return an input of a node.
@@ -219,6 +243,9 @@ class Context:
             for role, data in (operands or {}).items()
         ]
         inputs = [x, *([] if second is None else [second]), *others, *constants]
+        for tensor in inputs:
+            if tensor.dtype != "float32":
+                raise node.error(f"input '{tensor.name}' is {tensor.dtype}; only float32 is supported")
         made = Node(name, op, tuple(t.name for t in inputs), (output,), attributes or {})
         try:
             shape = output_shape(made, [t.shape for t in inputs])

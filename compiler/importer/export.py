@@ -6,26 +6,27 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
-import onnxruntime
 from onnx import helper, numpy_helper
 
 from compiler.graph import Graph, Node, Op
 from compiler.importer.export_functions import write_function
 from compiler.importer.export_moves import MOVE_WRITERS
+from compiler.importer.opaque import onnx_node
 from compiler.passes.shapes import pool_dilations
 
 OPSET = 19
 IR_VERSION = 9
-QUIET = 3
 
 
-def to_onnx(graph: Graph, outputs: Sequence[str] | None = None) -> onnx.ModelProto:
-    """Return the float graph as an ONNX model of any batch; `outputs` names other tensors to return.
+def to_onnx(graph: Graph, outputs: Sequence[str] | None = None, *, any_batch: bool = True) -> onnx.ModelProto:
+    """Return the float graph as an ONNX model; `outputs` names other tensors to return.
+
+    The model takes any number of samples along axis 0, or exactly the graph's shapes. Its operators are of the
+    versions of the graph's `onnx` nodes, else of `OPSET`.
 
     Raises:
-        ModelError: the graph holds an operator of the quantized graph.
+        ModelError: the graph holds an operator of the quantized graph, or nodes of different versions of one domain.
     """
     extra: list[onnx.TensorProto] = []
     nodes: list[onnx.NodeProto] = []
@@ -37,37 +38,35 @@ def to_onnx(graph: Graph, outputs: Sequence[str] | None = None) -> onnx.ModelPro
     body = helper.make_graph(
         nodes,
         "tpukit",
-        [_value(graph, name) for name in graph.inputs],
-        [_value(graph, name) for name in (graph.outputs if outputs is None else outputs)],
+        [_value(graph, name, any_batch) for name in graph.inputs],
+        [_value(graph, name, any_batch) for name in (graph.outputs if outputs is None else outputs)],
         constants + extra,
     )
-    return helper.make_model(body, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+    versions = [helper.make_opsetid(domain, version) for domain, version in _versions(graph).items()]
+    return helper.make_model(body, opset_imports=versions, ir_version=IR_VERSION)
 
 
-def open_session(graph: Graph, outputs: Sequence[str] | None = None) -> onnxruntime.InferenceSession:
-    """Return an ONNX Runtime session of the float graph."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = QUIET
-    options.intra_op_num_threads = 1
-    model = to_onnx(graph, outputs).SerializeToString()
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+def _versions(graph: Graph) -> dict[str, int]:
+    """Return the version of each domain of operators that the graph needs."""
+    versions: dict[str, int] = {}
+    if any(node.op is not Op.ONNX for node in graph.nodes()):
+        versions[""] = OPSET
+    for node in graph.nodes():
+        if node.op is Op.ONNX:
+            domain, version = node.text("domain"), node.integer("opset")
+            if versions.setdefault(domain, version) != version:
+                raise node.error(f"is of version {version} of the domain '{domain}', other nodes are of version "
+                                 f"{versions[domain]}, and one ONNX model holds one version only")
+    versions.setdefault("", OPSET)
+    return versions
 
 
-def run_float_graph(
-    graph: Graph, inputs: Mapping[str, npt.NDArray[Any]], outputs: Sequence[str] | None = None
-) -> dict[str, npt.NDArray[Any]]:
-    """Run a float graph: input arrays by name (any batch) -> the named tensors, or the graph's outputs."""
-    names = list(graph.outputs if outputs is None else outputs)
-    results = open_session(graph, names).run(names, dict(inputs))
-    return dict(zip(names, results, strict=True))
-
-
-def _value(graph: Graph, name: str) -> onnx.ValueInfoProto:
+def _value(graph: Graph, name: str, any_batch: bool) -> onnx.ValueInfoProto:
     tensor = graph.tensors[name]
     shape: list[str | int | None] = list(tensor.shape)
-    if shape and not tensor.is_constant:
+    if any_batch and shape and not tensor.is_constant:
         shape[0] = "N"
-    return helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+    return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(tensor.dtype)), shape)
 
 
 Writer = Callable[[Graph, Node, list[onnx.TensorProto]], list[onnx.NodeProto]]
@@ -179,6 +178,7 @@ WRITERS: Mapping[Op, Writer] = {
     Op.GLOBAL_AVERAGE_POOL: _plain("GlobalAveragePool"),
     Op.RESHAPE: _reshape,
     Op.SOFTMAX: _softmax,
+    Op.ONNX: lambda graph, node, extra: [onnx_node(node)],
     Op.RELU: _plain("Relu"),
     Op.CLIP: _write_clip,
     Op.IDENTITY: _plain("Identity"),

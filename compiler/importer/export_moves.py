@@ -26,10 +26,12 @@ def _concat(graph: Graph, node: Node, extra: Extra) -> list[onnx.NodeProto]:
 
 
 def _slice(graph: Graph, node: Node, extra: Extra) -> list[onnx.NodeProto]:
-    """The batch may be any when the graph runs, so it is left alone."""
-    names = [_constant(node, role, node.integers(role)[1:], extra) for role in ("starts", "stops")]
-    names.append(_constant(node, "axes", range(1, len(node.integers("starts"))), extra))
-    names.append(_constant(node, "steps", node.integers("steps")[1:], extra))
+    """Axis 0 is left alone where all of it is taken: there may be any number of samples when the graph runs."""
+    whole = node.integers("stops")[0] - node.integers("starts")[0] == graph.tensors[node.inputs[0]].shape[0]
+    first = int(whole and node.integers("steps")[0] == 1)
+    names = [_constant(node, role, node.integers(role)[first:], extra) for role in ("starts", "stops")]
+    names.append(_constant(node, "axes", range(first, len(node.integers("starts"))), extra))
+    names.append(_constant(node, "steps", node.integers("steps")[first:], extra))
     return [helper.make_node("Slice", [node.inputs[0], *names], node.outputs, node.name)]
 
 

@@ -106,12 +106,7 @@ def total(context: Context, node: OnnxNode) -> None:
 
 
 def softmax(context: Context, node: OnnxNode) -> None:
-    """Softmax and LogSoftmax; before opset 13 over all axes from `axis` on, expressed by reshaping to two axes.
-
-    Constraints:
-        at the end of the model
-        not along the batch
-    """
+    """Softmax and LogSoftmax; before opset 13 over all axes from `axis` on, expressed by reshaping them to one."""
     x = context.activation(node)
     rank = len(x.shape)
     modern = context.opset >= AXIS_MEANS_ONE_DIMENSION
@@ -123,9 +118,8 @@ def softmax(context: Context, node: OnnxNode) -> None:
     if modern or math.prod(x.shape[axis + 1 :]) == 1:
         context.emit(node, Op.SOFTMAX, x, attributes={"axis": axis, "log": log})
         return
-    rows = math.prod(x.shape[:axis])
     flat = context.emit_as(node, context.unique_tensor_name(f"{node.outputs[0]}_rows"), Op.RESHAPE, x,
-                           attributes={"shape": (rows, math.prod(x.shape[axis:]))})
+                           attributes={"shape": (*x.shape[:axis], math.prod(x.shape[axis:]))})
     normal = context.emit_as(node, context.unique_tensor_name(f"{node.outputs[0]}_normalised"), Op.SOFTMAX, flat,
-                             attributes={"axis": 1, "log": log})
+                             attributes={"axis": axis, "log": log})
     context.emit(node, Op.RESHAPE, normal, attributes={"shape": x.shape})

@@ -17,6 +17,8 @@ MOST_BYTES = (1 << 31) - 1
 """Bytes of a model file: what a protobuf message can hold."""
 MOST_NODES = 50_000
 """Nodes of a model; those of the field have hundreds to a few thousand."""
+STANDARD = ("", "ai.onnx")
+"""Both names of the domain of ONNX's own operators."""
 ModelSource = str | PathLike[str] | bytes | onnx.ModelProto
 
 
@@ -54,7 +56,7 @@ def opset(model: onnx.ModelProto) -> int:
     Raises:
         ModelError: there is none or more than one, or it is not supported.
     """
-    versions = sorted({entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")})
+    versions = sorted({entry.version for entry in model.opset_import if entry.domain in STANDARD})
     newest = onnx.defs.onnx_opset_version()
     if len(versions) != 1:
         found = f"versions {versions}" if versions else "no version"
@@ -62,6 +64,11 @@ def opset(model: onnx.ModelProto) -> int:
     if not MINIMUM_OPSET <= versions[0] <= newest:
         raise ModelError(f"the model uses ONNX opset {versions[0]}; supported are {MINIMUM_OPSET} to {newest}")
     return int(versions[0])
+
+
+def versions(model: onnx.ModelProto) -> dict[str, int]:
+    """Return the version of each domain of operators that the model imports; that of the standard one is ""."""
+    return {"" if entry.domain in STANDARD else entry.domain: entry.version for entry in model.opset_import}
 
 
 def _load_path(path: Path) -> onnx.ModelProto:
@@ -106,10 +113,7 @@ def _refuse_tensors_without_size(graph: onnx.GraphProto) -> None:
 def _refuse_unknown_operators(graph: onnx.GraphProto) -> None:
     for index, node in enumerate(graph.node):
         name = node.name or f"{node.op_type}_{index}"
-        if node.domain not in ("", "ai.onnx"):
-            raise ModelError(f"node '{name}' ({node.domain}.{node.op_type}): "
-                             "operators outside the standard ONNX domain are not supported")
-        if not onnx.defs.has(node.op_type):
+        if node.domain in STANDARD and not onnx.defs.has(node.op_type):
             raise ModelError(f"node '{name}' ({node.op_type}): not an operator of the standard ONNX domain")
     for sparse in graph.sparse_initializer:
         raise ModelError(f"tensor '{sparse.values.name}': sparse initializers are not supported")

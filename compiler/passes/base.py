@@ -83,3 +83,8 @@ class Names:
         self.given.add(name)
         self.reached[wanted] = number + 1
         return name
+
+    def release(self, name: str) -> None:
+        """Let a name be given again."""
+        self.given.discard(name)
+        self.reached.pop(name, None)

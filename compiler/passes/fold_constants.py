@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from compiler.graph import Graph, Node, Tensor
-from compiler.importer.export import run_float_graph
+from compiler.importer.float_session import run_float_graph
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class FoldConstants:
                 constant.update(node.outputs)
         if not folded:
             return graph
-        results = [node.output for node in folded]
+        results = [name for node in folded for name in node.outputs]
         values = run_float_graph(Graph.build(folded, graph.tensors.values(), (), results), {})
         gone = {node.name for node in folded}
         kept = [node for node in graph.nodes() if node.name not in gone]

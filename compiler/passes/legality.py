@@ -1,10 +1,14 @@
-"""What each stage allows, beyond what `Graph.verify` checks at every stage."""
+"""What each stage allows, beyond what `Graph.verify` checks at every stage.
+
+A node is an accelerator node or a host node (`is_on_host`). Until the quantize stage host nodes are float nodes like
+others, and may be of any operator of the imported graph; `onnx` nodes are opaque at every stage.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from compiler.graph import BINARY, HOST_OPS, MOVES, Graph, Node, Op
+from compiler.graph import BINARY, MOVES, Graph, Node, Op, is_on_host
 from compiler.passes.base import ACTIVATED, AFFINE
 from compiler.passes.shapes import output_shape
 from machine.errors import ModelError
@@ -12,12 +16,12 @@ from machine.numerics import INT8_MAX, INT8_MIN
 
 COMPUTING = MOVES | BINARY | {Op.CONV2D, Op.DENSE, Op.MAX_POOL, Op.AVERAGE_POOL, Op.RESHAPE}
 IMPORTED = COMPUTING | {
-    Op.SOFTMAX, Op.FUNCTION, Op.RELU, Op.CLIP, Op.BATCH_NORMALIZATION, Op.GLOBAL_AVERAGE_POOL, Op.IDENTITY,
+    Op.SOFTMAX, Op.ONNX, Op.FUNCTION, Op.RELU, Op.CLIP, Op.BATCH_NORMALIZATION, Op.GLOBAL_AVERAGE_POOL, Op.IDENTITY,
     Op.CONV_TRANSPOSE2D,
 }
-CANONICAL = COMPUTING | {Op.SOFTMAX, Op.FUNCTION, Op.CLIP, Op.BATCH_NORMALIZATION, Op.CONV_TRANSPOSE2D}
-FUSED = COMPUTING | {Op.SOFTMAX, Op.FUNCTION}
-QUANTIZED = COMPUTING | {Op.SOFTMAX, Op.TABLE, Op.QUANTIZE, Op.DEQUANTIZE}
+CANONICAL = COMPUTING | {Op.SOFTMAX, Op.ONNX, Op.FUNCTION, Op.CLIP, Op.BATCH_NORMALIZATION, Op.CONV_TRANSPOSE2D}
+FUSED = COMPUTING | {Op.SOFTMAX, Op.ONNX, Op.FUNCTION}
+QUANTIZED = COMPUTING | {Op.SOFTMAX, Op.ONNX, Op.TABLE, Op.QUANTIZE, Op.DEQUANTIZE}
 KEEP_QUANTIZATION = MOVES | {Op.MAX_POOL, Op.RESHAPE}
 
 
@@ -49,14 +53,8 @@ def verify_fused(graph: Graph) -> None:
         ModelError: an operator or operand is not legal (node named).
     """
     _verify_float(graph, FUSED)
-    if all(node.op in HOST_OPS for node in graph.nodes()):
-        raise ModelError("the model has no operator for the accelerator; at least one is needed")
     for node in graph.nodes():
         _verify_operands(graph, node)
-        _verify_batch(graph, node)
-        if node.op is Op.SOFTMAX and graph.consumers(node.output):
-            reader = graph.consumers(node.output)[0]
-            raise node.error(f"only supported at the end of the graph, but '{reader.name}' ({reader.op}) reads it")
     for name in graph.outputs:
         if graph.producer(name) is None:
             raise ModelError(f"graph output '{name}' is not computed by any node")
@@ -65,14 +63,20 @@ def verify_fused(graph: Graph) -> None:
 def verify_quantized(graph: Graph) -> None:
     """Check a quantized graph: int8 activations with one scale, int8 weights, int32 biases, clamps within int8.
 
+    Host nodes work in float32, `onnx` nodes in types of their own; one sample is one row for all others.
+
     Raises:
         ModelError: an operator, type, shape or quantization is not legal (node named).
     """
     _verify_operators(graph, QUANTIZED)
     for node in graph.nodes():
         _verify_operands(graph, node)
-        _verify_batch(graph, node)
         _verify_types(graph, node)
+        if is_on_host(node):
+            continue
+        reason = batch_reason(graph, node)
+        if reason is not None:
+            raise node.error(reason)
         if node.op in KEEP_QUANTIZATION:
             wanted = graph.tensors[node.output].quantization
             if any(graph.tensors[name].quantization != wanted for name in node.inputs):
@@ -85,8 +89,10 @@ def verify_quantized(graph: Graph) -> None:
 
 def _verify_operators(graph: Graph, legal: Collection[Op]) -> None:
     for node in graph.nodes():
-        if node.op not in legal:
+        if node.op not in legal and not (is_on_host(node) and node.op in IMPORTED):
             raise node.error("the operator is not legal at this stage")
+        if node.op is Op.ONNX:
+            continue
         if len(node.outputs) != 1:
             raise node.error(f"must have one output, got {len(node.outputs)}")
         expected = output_shape(node, [graph.tensors[name].shape for name in node.inputs])
@@ -97,12 +103,16 @@ def _verify_operators(graph: Graph, legal: Collection[Op]) -> None:
 def _verify_float(graph: Graph, legal: Collection[Op]) -> None:
     _verify_operators(graph, legal)
     for node in graph.nodes():
+        if node.op is Op.ONNX:
+            continue
         for name in (*node.inputs, *node.outputs):
             if graph.tensors[name].dtype != "float32":
                 raise node.error(f"tensor '{name}' is {graph.tensors[name].dtype}, must be float32")
 
 
 def _verify_operands(graph: Graph, node: Node) -> None:
+    if node.op is Op.ONNX:
+        return
     constants = [graph.tensors[name].is_constant for name in node.inputs]
     if node.op in BINARY:
         if all(constants):
@@ -118,24 +128,29 @@ def _verify_operands(graph: Graph, node: Node) -> None:
         raise node.error("the first input must be computed at run time, weight, bias and table must be constants")
 
 
-def _verify_batch(graph: Graph, node: Node) -> None:
-    source = next(name for name in node.inputs if not graph.tensors[name].is_constant)
-    batches = [graph.tensors[name].shape[:1] for name in (source, node.output)]
-    if batches[0] != batches[1] or batches[0] == ():
-        shapes = [list(graph.tensors[name].shape) for name in (source, node.output)]
-        raise node.error(f"changes the batch dimension, {shapes[0]} to {shapes[1]}, which is not supported")
+def batch_reason(graph: Graph, node: Node) -> str | None:
+    """Return why a node cannot take samples as the rows of its tensors, as accelerator nodes must, None where it can.
+    """
+    computed = [graph.tensors[name] for name in (*node.inputs, *node.outputs) if not graph.tensors[name].is_constant]
+    for tensor in computed:
+        if tensor.shape[:1] != (1,):
+            return f"tensor '{tensor.name}' is {list(tensor.shape)}; the accelerator's begin with a 1, the batch"
     if node.op is Op.TRANSPOSE and node.integers("permutation")[0] != 0:
-        raise node.error(f"permutation {list(node.integers('permutation'))} moves the batch, which is not supported")
-    if node.op is Op.SOFTMAX and node.integer("axis") == 0:
-        raise node.error("axis 0, the batch, is not supported")
+        return f"permutation {list(node.integers('permutation'))} moves the batch, which is not supported"
+    if node.op is Op.CONCAT and node.integer("axis") == 0:
+        return "axis 0, the batch, is not supported"
+    return None
 
 
 def _verify_types(graph: Graph, node: Node) -> None:
+    if node.op is Op.ONNX:
+        return
     x, y = graph.tensors[node.inputs[0]], graph.tensors[node.output]
     if node.op is Op.TABLE and graph.tensors[node.inputs[1]].dtype != "int8":
         raise node.error(f"the table must be int8, got {graph.tensors[node.inputs[1]].dtype}")
-    source = "float32" if node.op in (Op.QUANTIZE, Op.SOFTMAX) else "int8"
-    target = "float32" if node.op in (Op.DEQUANTIZE, Op.SOFTMAX) else "int8"
+    in_float = is_on_host(node) and node.op not in (Op.QUANTIZE, Op.DEQUANTIZE)
+    source = "float32" if in_float or node.op is Op.QUANTIZE else "int8"
+    target = "float32" if in_float or node.op is Op.DEQUANTIZE else "int8"
     if (x.dtype, y.dtype) != (source, target):
         raise node.error(f"must be {source} -> {target}, got {x.dtype} -> {y.dtype}")
     for tensor in (graph.tensors[name] for name in (*node.inputs, *node.outputs)):
@@ -145,7 +160,7 @@ def _verify_types(graph: Graph, node: Node) -> None:
             raise node.error(f"activation '{tensor.name}' must have one scale")
         if not INT8_MIN <= tensor.affine.zero_point <= INT8_MAX:
             raise node.error(f"zero point {tensor.affine.zero_point} of '{tensor.name}' is outside int8")
-    if node.op in (Op.CONV2D, Op.DENSE):
+    if node.op in (Op.CONV2D, Op.DENSE) and not in_float:
         weight, bias = (graph.tensors[name] for name in node.inputs[1:])
         channels = weight.shape[0]
         if (weight.dtype, bias.dtype, bias.shape) != ("int8", "int32", (channels,)):

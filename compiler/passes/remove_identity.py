@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from compiler.graph import Graph, Node, Op
+from compiler.graph import ON_HOST, PLACEMENT, Graph, Node, Op, is_on_host
 from compiler.passes.edit import Edit
 
 
@@ -15,14 +15,13 @@ class RemoveIdentity:
     name: str = "remove_identity"
 
     def apply(self, graph: Graph) -> Graph:
-        """Return the graph without identities.
+        """Return the graph without identities, but those of the host.
 
-        Raises:
-            ModelError: an output of the graph is only another name of an input or of another output (node named).
+        An output of the graph that is only another name of an input or of another output is copied on the host.
         """
         edit = Edit(graph)
         for node in graph.nodes():
-            if node.op is Op.IDENTITY:
+            if node.op is Op.IDENTITY and not is_on_host(node):
                 _remove(edit, edit.node(node.name))
         return edit.graph()
 
@@ -35,7 +34,9 @@ def _remove(edit: Edit, node: Node) -> None:
         return
     producer = edit.producer(source)
     if producer is None or source in edit.outputs:
-        raise node.error(f"output '{target}' is only another name of '{source}': give the model one name for it")
+        copied = {PLACEMENT: ON_HOST, "reason": f"output '{target}' is only another name of '{source}'"}
+        edit.replace(node, [replace(node, attributes=copied)])
+        return
     edit.remove(node)
     outputs = tuple(target if name == source else name for name in producer.outputs)
     edit.replace(producer, [replace(producer, outputs=outputs)])

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from compiler.graph import Graph, Node, Op, Quantization, Tensor
+from compiler.graph import Graph, Node, Op, Quantization, Tensor, is_on_host
 from compiler.passes.base import unique_name
 from compiler.quantizer.calibration import stream
 from compiler.quantizer.scheme import rounded_weights
@@ -58,7 +58,7 @@ def _with_error_layers(graph: Graph, quantizations: Mapping[str, Quantization]) 
         return name
 
     for node in graph.nodes():
-        if node.op not in AFFINE:
+        if node.op not in AFFINE or is_on_host(node):
             continue
         weight, bias = (graph.tensors[name].array for name in node.inputs[1:])
         rounded, _ = rounded_weights(

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from compiler.graph import Graph, Op
-from compiler.importer.export import open_session
+from compiler.graph import Graph, Tensor, is_on_host
+from compiler.importer.float_session import FloatSession, rows_of, samples_of, take_samples
 from machine.arrays import read_arrays
 from machine.errors import DataError
 from machine.progress import steps
@@ -26,17 +26,25 @@ RANDOM_SAMPLES = 8
 
 @dataclass(frozen=True, slots=True)
 class RandomCalibration:
-    """Normally distributed samples in place of data: for studies of shapes and time, where accuracy means nothing."""
+    """Random samples in place of data: for studies of shapes and time, where accuracy means nothing.
+
+    Real inputs are normally distributed. Integers and truth values, which are indices, lengths and masks as a rule,
+    are 0 or 1: what else would be legal, only the model knows.
+    """
 
     seed: int = 0
 
     def draw(self, graph: Graph) -> dict[str, AnyArray]:
-        """Return samples of every graph input, the same for the same seed and shapes."""
+        """Return samples of every graph input, the same for the same seed, shapes and types."""
         generator = np.random.default_rng(self.seed)
-        return {
-            name: generator.standard_normal((RANDOM_SAMPLES, *graph.tensors[name].shape[1:]), np.float32)
-            for name in graph.inputs
-        }
+        return {name: _draw(generator, graph.tensors[name]) for name in graph.inputs}
+
+
+def _draw(generator: np.random.Generator, tensor: Tensor) -> AnyArray:
+    dtype, shape = np.dtype(tensor.dtype), (RANDOM_SAMPLES * rows_of(tensor), *tensor.shape[1:])
+    if dtype.kind == "f":
+        return generator.standard_normal(shape, np.float32).astype(dtype)
+    return generator.integers(0, 2, shape).astype(dtype)
 
 
 ArraysSource = str | PathLike[str] | Mapping[str, AnyArray]
@@ -65,7 +73,7 @@ def read_calibration(source: ArraysSource) -> dict[str, AnyArray]:
 
 
 def check_calibration(graph: Graph, arrays: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
-    """Return the samples of every graph input, float32[S, ...]; nothing is copied.
+    """Return the samples of every graph input, in the input's own type (see `float_session`); nothing is copied.
 
     Raises:
         DataError: names, shapes, types or sample counts do not fit the graph's inputs, or a value is NaN or infinite.
@@ -75,22 +83,30 @@ def check_calibration(graph: Graph, arrays: Mapping[str, AnyArray]) -> dict[str,
     samples = {name: np.asarray(array) for name, array in arrays.items()}
     for name, array in samples.items():
         _check_array(graph, name, array)
-    counts = {name: len(array) for name, array in samples.items()}
-    if len(set(counts.values())) != 1 or 0 in counts.values():
-        raise DataError(f"calibration data needs the same number of samples for every input, got {counts}")
+    number_of_samples(graph, samples)
     return samples
 
 
+def number_of_samples(graph: Graph, samples: Mapping[str, AnyArray]) -> int:
+    """Return how many samples the arrays of every graph input hold.
+
+    Raises:
+        DataError: different numbers, or none.
+    """
+    counts = {name: len(array) // rows_of(graph.tensors[name]) for name, array in samples.items()}
+    if len(set(counts.values())) != 1 or 0 in counts.values():
+        raise DataError(f"calibration data needs the same number of samples for every input, got {counts}")
+    return next(iter(counts.values()))
+
+
 def _check_array(graph: Graph, name: str, array: AnyArray) -> None:
-    wanted = graph.tensors[name].shape[1:]
-    if array.ndim == 0 or array.shape[1:] != wanted:
-        described = ", ".join(["samples", *map(str, wanted)])
-        raise DataError(f"calibration input '{name}' must have shape [{described}], got {list(array.shape)}")
-    if array.dtype != np.float32:
-        raise DataError(f"calibration input '{name}' must be float32, got {array.dtype}")
+    samples_of(graph, name, array, "calibration input")
+    dtype = graph.tensors[name].dtype
+    if array.dtype != np.dtype(dtype):
+        raise DataError(f"calibration input '{name}' must be {dtype}, got {array.dtype}")
     step = samples_at_once(graph, [name])
     for start in range(0, len(array), step):
-        if not np.isfinite(array[start : start + step]).all():
+        if array.dtype.kind == "f" and not np.isfinite(array[start : start + step]).all():
             raise DataError(f"calibration input '{name}' holds NaN or infinity")
 
 
@@ -101,8 +117,11 @@ def samples_at_once(graph: Graph, names: Sequence[str]) -> int:
 
 
 def activations(graph: Graph) -> tuple[str, ...]:
-    """Return the tensors of a fused float graph that are quantized: its inputs, and all but softmax's outputs."""
-    return (*graph.inputs, *(node.output for node in graph.nodes() if node.op is not Op.SOFTMAX))
+    """Return the tensors of a fused float graph that are quantized: all that accelerator nodes read and write."""
+    nodes = [node for node in graph.nodes() if not is_on_host(node)]
+    touched = {name for node in nodes for name in (*node.inputs, *node.outputs)}
+    names = (*graph.inputs, *(name for node in graph.nodes() for name in node.outputs))
+    return tuple(name for name in names if name in touched)
 
 
 def stream(
@@ -110,14 +129,13 @@ def stream(
 ) -> Iterator[dict[str, Float32Array]]:
     """Run a float graph on ONNX Runtime and yield the named tensors, a bounded number of samples at a time."""
     computed = [name for name in names if name not in graph.inputs]
-    session = open_session(graph, computed) if computed else None
-    count = len(next(iter(samples.values())))
+    session = FloatSession(graph, computed)
+    count = number_of_samples(graph, samples)
     step = samples_at_once(graph, (*computed, *graph.inputs))
     starts = range(0, count, step)
     for start in steps("calibrating", starts, len(starts)):
-        chunk = {name: array[start : start + step] for name, array in samples.items()}
-        results = [] if session is None else session.run(computed, chunk)
-        known = chunk | dict(zip(computed, results, strict=True))
+        chunk = {name: take_samples(graph, name, array, start, start + step) for name, array in samples.items()}
+        known = chunk | session.run(chunk)
         yield {name: known[name] for name in names}
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from compiler.graph import Graph, Node, Op, Tensor
+from compiler.graph import Graph, Node, Op, Tensor, is_on_host
 from compiler.passes.base import only_consumer, unique_name
 
 Float64Array = npt.NDArray[np.float64]
@@ -68,17 +68,18 @@ def find_pairs(graph: Graph) -> tuple[Pair, ...]:
 
 
 def _is_homogeneous(node: Node) -> bool:
-    """Return whether a node has no activation, or a plain rectifier."""
-    return node.attributes.get("activation_min", 0.0) == 0.0 and "activation_max" not in node.attributes
+    """Return whether a node of the accelerator has no activation, or a plain rectifier."""
+    plain = node.attributes.get("activation_min", 0.0) == 0.0 and "activation_max" not in node.attributes
+    return plain and not is_on_host(node)
 
 
 def _pair_from(graph: Graph, first: Node) -> Pair | None:
     between = [first.output]
     reader = only_consumer(graph, first.output)
-    while reader is not None and reader.op in HOMOGENEOUS:
+    while reader is not None and reader.op in HOMOGENEOUS and not is_on_host(reader):
         between.append(reader.output)
         reader = only_consumer(graph, reader.output)
-    if reader is None or reader.op not in AFFINE or not _channels_kept(graph, first, between):
+    if reader is None or is_on_host(reader) or reader.op not in AFFINE or not _channels_kept(graph, first, between):
         return None
     return Pair(first.name, reader.name, tuple(between))
 

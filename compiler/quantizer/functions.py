@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compiler.expression import Expression, Float64Array, evaluate, is_bounded, parse
-from compiler.graph import Graph, Op, Quantization
+from compiler.graph import Graph, Op, Quantization, is_on_host
 from compiler.quantizer.calibration import Ranges
 from machine.numerics import INT8_MAX, INT8_MIN, Int8Array
 
@@ -48,7 +48,7 @@ def refine_ranges(graph: Graph, ranges: Ranges) -> Ranges:
     """
     refined = dict(ranges)
     for node in graph.nodes():
-        if node.op is not Op.FUNCTION:
+        if node.op is not Op.FUNCTION or is_on_host(node):
             continue
         source, expression = node.inputs[0], parse(node.text("expression"))
         low, high = min(refined[source][0], 0.0), max(refined[source][1], 0.0)

@@ -1,4 +1,8 @@
-"""The quantize stage: a fused float graph and calibration data become an int8 graph with host nodes at its ends."""
+"""The quantize stage: a fused float graph and calibration data become an int8 graph.
+
+Host nodes (`is_on_host`) stay as they are, in float32 or whatever type they work in. A tensor that crosses from one
+side to the other is converted once for each direction, by a `quantize` or a `dequantize` node.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from compiler.expression import parse
-from compiler.graph import BINARY, AttributeValue, Graph, Node, Op, Quantization, Tensor
+from compiler.graph import BINARY, AttributeValue, Graph, Node, Op, Quantization, Tensor, is_on_host
 from compiler.passes.base import ACTIVATED, unique_name
 from compiler.passes.legality import verify_fused
 from compiler.quantizer.bias_correction import correct_biases
@@ -70,7 +74,8 @@ def quantize_with_ranges(graph: Graph, ranges: Ranges) -> Graph:
     graph, ranges = separate_narrow_inputs(graph, ranges)
     builder = _Builder(graph, tied_quantizations(graph, ranges))
     for name in graph.inputs:
-        builder.quantize_input(name)
+        builder.tensors[name] = graph.tensors[name]
+        builder.quantize(name)
     for node in graph.nodes():
         builder.convert(node)
     for name in graph.outputs:
@@ -91,35 +96,37 @@ class _Builder:
 
     def __post_init__(self) -> None:
         """Name the int8 tensors; a float tensor that remains keeps its name, its int8 twin gets another."""
-        at_ends = {*self.graph.inputs, *self.graph.outputs}
-        at_ends |= {name for node in self.graph.nodes() if node.op is Op.SOFTMAX for name in node.inputs}
+        in_float = {*self.graph.inputs, *self.graph.outputs}
+        for node in self.graph.nodes():
+            if is_on_host(node):
+                in_float |= {*node.inputs, *node.outputs}
         taken = dict.fromkeys(self.graph.tensors)
         for name, quantization in self.quantizations.items():
-            twin = unique_name(f"{name}_quantized", taken) if name in at_ends else name
+            twin = unique_name(f"{name}_quantized", taken) if name in in_float else name
             taken[twin] = None
             self.integer[name] = twin
             self.tensors[twin] = Tensor(twin, self.graph.tensors[name].shape, "int8", quantization)
 
-    def quantize_input(self, name: str) -> None:
-        """Add the host node that quantizes a graph input, where an integer operation reads it."""
-        self.tensors[name] = self.graph.tensors[name]
-        if all(reader.op is Op.SOFTMAX for reader in self.graph.consumers(name)):
-            return
-        self._add(self._host_name(f"quantize_{name}"), Op.QUANTIZE, (name,), self.integer[name])
+    def quantize(self, name: str) -> None:
+        """Add the host node that writes the int8 twin of a float tensor, where an accelerator node reads it."""
+        if name in self.integer:
+            self._add(self._host_name(f"quantize_{name}"), Op.QUANTIZE, (name,), self.integer[name])
 
     def dequantize(self, name: str) -> None:
-        """Add the host node that writes a float tensor from its int8 twin, once."""
-        done = name in self.graph.inputs or any(name in node.outputs for node in self.nodes)
-        if name in self.integer and not done:
+        """Add the host node that writes a float tensor from its int8 twin, once, where the host does not make it."""
+        if name in self.integer and name not in self.tensors:
             self.tensors[name] = self.graph.tensors[name]
             self._add(self._host_name(f"dequantize_{name}"), Op.DEQUANTIZE, (self.integer[name],), name)
 
     def convert(self, node: Node) -> None:
-        """Add the quantized form of a node of the float graph."""
-        if node.op is Op.SOFTMAX:
-            self.dequantize(node.inputs[0])
-            self.tensors[node.output] = self.graph.tensors[node.output]
+        """Add the quantized form of a node of the float graph, or a host node as it is, between conversions."""
+        if is_on_host(node):
+            for name in node.inputs:
+                self.dequantize(name)
+            self.tensors |= {name: self.graph.tensors[name] for name in (*node.inputs, *node.outputs)}
             self.nodes.append(node)
+            for name in node.outputs:
+                self.quantize(name)
             return
         if node.op is Op.FUNCTION:
             self._function(node)

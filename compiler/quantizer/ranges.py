@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from compiler.graph import Graph
+from compiler.graph import Graph, is_on_host
 from compiler.passes.legality import KEEP_QUANTIZATION
 from compiler.quantizer.calibration import Ranges, activations, measure_ranges
 from compiler.quantizer.functions import refine_ranges
@@ -40,7 +40,7 @@ def choose_ranges(graph: Graph, samples: Mapping[str, npt.NDArray[Any]], options
     ranges = measure_ranges(graph, samples)
     if options.method is Method.MIN_MAX:
         return refine_ranges(graph, ranges)
-    copies = {node.output for node in graph.nodes() if node.op in KEEP_QUANTIZATION}
+    copies = {node.output for node in graph.nodes() if node.op in KEEP_QUANTIZATION and not is_on_host(node)}
     names = [name for name in activations(graph) if name not in copies and _extent(ranges[name]) >= SMALLEST_RANGE]
     histograms = collect_histograms(graph, samples, ranges, names)
     chosen = {name: choose_range(histogram, options) for name, histogram in histograms.items()}

@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnx
-import onnxruntime
-from onnx import helper, numpy_helper
 
-from compiler.graph import Graph, Op, Quantization, Tensor
-from compiler.importer.export import to_onnx
+from compiler.expression import X, call, to_text
+from compiler.graph import Graph, Node, Op, Quantization, Tensor, is_on_host
+from compiler.importer.float_session import FloatSession, take_samples
 from compiler.passes.base import unique_name
 from compiler.passes.legality import KEEP_QUANTIZATION
-from compiler.quantizer.calibration import CalibrationSource
+from compiler.quantizer.calibration import CalibrationSource, number_of_samples
 from compiler.quantizer.options import DEFAULT_OPTIONS, QuantizationOptions
 from compiler.quantizer.quantize import calibrate
 from compiler.quantizer.scheme import rounded_weights
@@ -88,31 +86,35 @@ def measure_sensitivity(
         ModelError: the graph is not a fused float graph.
     """
     made = calibrate(graph, calibration, options)
-    samples = {name: array[:SAMPLES].astype(np.float32) for name, array in made.samples.items()}
+    samples = {name: take_samples(graph, name, array, 0, SAMPLES) for name, array in made.samples.items()}
     quantizations = tied_quantizations(made.graph, made.ranges)
-    exact = list(_run(to_onnx(made.graph), made.graph.outputs, samples))
+    exact = list(_run(made.graph, samples))
     rows = []
-    for layer, operator, model in _variants(made.graph, quantizations):
+    for layer, operator, variant in _variants(made.graph, quantizations):
         ratios = {name: NoiseRatio() for name in made.graph.outputs}
-        for wanted, got in zip(exact, _run(model, made.graph.outputs, samples), strict=True):
+        for wanted, got in zip(exact, _run(variant, samples), strict=True):
             for name, ratio in ratios.items():
                 ratio.add(wanted[name], got[name])
         rows.append(LayerSensitivity(layer, operator, {name: ratio.decibels for name, ratio in ratios.items()}))
     return tuple(rows)
 
 
-def _variants(
-    graph: Graph, quantizations: Mapping[str, Quantization]
-) -> Iterator[tuple[str, str, onnx.ModelProto]]:
-    """Yield (layer, operator, model with this layer quantized) for every layer."""
+def _variants(graph: Graph, quantizations: Mapping[str, Quantization]) -> Iterator[tuple[str, str, Graph]]:
+    """Yield (layer, operator, graph with this layer quantized) for every layer."""
     for name in graph.inputs:
         if name in quantizations:
-            yield name, "input", _round_tensor(to_onnx(graph), name, quantizations[name])
+            yield name, "input", _round_tensor(graph, name, quantizations[name])
     for node in graph.nodes():
-        if node.op in KEEP_QUANTIZATION or node.op is Op.SOFTMAX:
-            continue
-        rounded = _round_weights(graph, node.name, quantizations)
-        yield node.name, node.op.value, _round_tensor(to_onnx(rounded), node.output, quantizations[node.output])
+        if is_on_host(node):
+            crossing = [name for name in node.outputs if name in quantizations]
+            rounded = graph
+            for name in crossing:
+                rounded = _round_tensor(rounded, name, quantizations[name])
+            if crossing:
+                yield node.name, node.op.value, rounded
+        elif node.op not in KEEP_QUANTIZATION:
+            rounded = _round_weights(graph, node.name, quantizations)
+            yield node.name, node.op.value, _round_tensor(rounded, node.output, quantizations[node.output])
 
 
 def _round_weights(graph: Graph, name: str, quantizations: Mapping[str, Quantization]) -> Graph:
@@ -131,44 +133,34 @@ def _round_weights(graph: Graph, name: str, quantizations: Mapping[str, Quantiza
     )
 
 
-def _round_tensor(model: onnx.ModelProto, name: str, quantization: Quantization) -> onnx.ModelProto:
-    """Put divide, round, clip, multiply behind a graph input or a node's output; all that read it read the result."""
-    graph = model.graph
-    producer = next((index for index, node in enumerate(graph.node) if name in node.output), -1)
-    source, target = (f"{name}__float", name) if producer >= 0 else (name, f"{name}__rounded")
-    for node in graph.node:
-        for index, operand in enumerate(node.output if producer >= 0 else node.input):
-            if operand == name and producer >= 0:
-                node.output[index] = source
-            elif operand == name:
-                node.input[index] = target
-    zero_point = quantization.zero_point
-    limits = (quantization.scale[0], INT8_MIN - zero_point, INT8_MAX - zero_point)
-    scale, low, high = (f"{name}__{role}" for role in ("step", "lowest", "highest"))
-    graph.initializer.extend(
-        numpy_helper.from_array(np.array(value, np.float32), label)
-        for label, value in zip((scale, low, high), limits, strict=True)
-    )
-    steps = (
-        helper.make_node("Div", [source, scale], [f"{name}__scaled"]),
-        helper.make_node("Round", [f"{name}__scaled"], [f"{name}__steps"]),
-        helper.make_node("Clip", [f"{name}__steps", low, high], [f"{name}__clipped"]),
-        helper.make_node("Mul", [f"{name}__clipped", scale], [target]),
-    )
-    for offset, step in enumerate(steps):
-        graph.node.insert(producer + 1 + offset, step)
-    return model
+def _round_tensor(graph: Graph, name: str, quantization: Quantization) -> Graph:
+    """Return the graph with a tensor rounded as int8 rounds it, for all that read the int8 tensor.
+
+    What the host makes is rounded for accelerator nodes only; what they make is rounded for all.
+    """
+    scale, zero_point = quantization.scale[0], quantization.zero_point
+    steps = call("round", call("div", X, scale))
+    clipped = call("clip", steps, float(INT8_MIN - zero_point), float(INT8_MAX - zero_point))
+    expression = to_text(call("mul", clipped, scale))
+    producer = graph.producer(name)
+    made_by_accelerator = producer is not None and not is_on_host(producer)
+    twin = replace(graph.tensors[name], name=unique_name(f"{name}_rounding", graph.tensors))
+    source, target = (twin.name, name) if made_by_accelerator else (name, twin.name)
+    rounding = Node(unique_name(f"{name}_rounding", graph.networkx), Op.FUNCTION, (source,), (target,),
+                    {"expression": expression})
+    nodes = [rounding]
+    for node in graph.nodes():
+        if made_by_accelerator and node is producer:
+            node = replace(node, outputs=(source,))
+        elif not made_by_accelerator and not is_on_host(node):
+            node = replace(node, inputs=tuple(target if operand == name else operand for operand in node.inputs))
+        nodes.append(node)
+    return graph.replace(nodes=nodes, tensors=[twin])
 
 
-def _run(
-    model: onnx.ModelProto, names: tuple[str, ...], samples: Mapping[str, AnyArray]
-) -> Iterator[dict[str, AnyArray]]:
+def _run(graph: Graph, samples: Mapping[str, AnyArray]) -> Iterator[dict[str, AnyArray]]:
     """Yield the outputs, a few samples at a time."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    count = len(next(iter(samples.values())))
-    for start in range(0, count, SAMPLES_AT_ONCE):
-        chunk = {name: array[start : start + SAMPLES_AT_ONCE] for name, array in samples.items()}
-        yield dict(zip(names, session.run(list(names), chunk), strict=True))
+    session = FloatSession(graph)
+    for start in range(0, number_of_samples(graph, samples), SAMPLES_AT_ONCE):
+        stop = start + SAMPLES_AT_ONCE
+        yield session.run({name: take_samples(graph, name, a, start, stop) for name, a in samples.items()})

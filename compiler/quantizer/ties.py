@@ -12,12 +12,12 @@ from dataclasses import replace
 import networkx as nx
 import numpy as np
 
-from compiler.graph import Graph, Node, Op, Quantization
+from compiler.graph import Graph, Node, Op, Quantization, is_on_host
 from compiler.passes.base import unique_name
 from compiler.passes.channelwise import replace_by_channelwise
 from compiler.passes.edit import Edit
 from compiler.passes.legality import KEEP_QUANTIZATION
-from compiler.quantizer.calibration import Ranges
+from compiler.quantizer.calibration import Ranges, activations
 from compiler.quantizer.scheme import activation_quantization
 
 NARROW = 4.0
@@ -27,12 +27,9 @@ NARROW = 4.0
 def tied_quantizations(graph: Graph, ranges: Ranges) -> dict[str, Quantization]:
     """Return the quantization of every activation; activations that share one take the union of their ranges."""
     ties = nx.Graph()
-    ties.add_nodes_from(graph.inputs)
+    ties.add_nodes_from(activations(graph))
     for node in graph.nodes():
-        if node.op is Op.SOFTMAX:
-            continue
-        ties.add_node(node.output)
-        if node.op in KEEP_QUANTIZATION:
+        if node.op in KEEP_QUANTIZATION and not is_on_host(node):
             ties.add_edges_from((node.output, name) for name in node.inputs)
     result: dict[str, Quantization] = {}
     for group in nx.connected_components(ties):
@@ -47,7 +44,7 @@ def separate_narrow_inputs(graph: Graph, ranges: Ranges) -> tuple[Graph, Ranges]
     Returns the graph and the ranges with those of the copies.
     """
     for node in graph.nodes():
-        if node.op is Op.CONCAT:
+        if node.op is Op.CONCAT and not is_on_host(node):
             for name in dict.fromkeys(node.inputs):
                 if _loses(graph, node, name, ranges):
                     graph, ranges = _separate(graph, graph.node(node.name), name, ranges)
@@ -55,7 +52,8 @@ def separate_narrow_inputs(graph: Graph, ranges: Ranges) -> tuple[Graph, Ranges]
 
 
 def _loses(graph: Graph, concat: Node, name: str, ranges: Ranges) -> bool:
-    others = [reader for reader in graph.consumers(name) if reader.op not in KEEP_QUANTIZATION]
+    readers = [reader for reader in graph.consumers(name) if not is_on_host(reader)]
+    others = [reader for reader in readers if reader.op not in KEEP_QUANTIZATION]
     return bool(others) and _span(ranges[name]) * NARROW < _span(ranges[concat.output])
 
 

@@ -135,7 +135,7 @@ def test_dynamic_shapes(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:
 
 
 def unknown_operator(folder: Path) -> None:
-    (folder / "m.onnx").write_bytes(tiny_model(operator="Hardmax"))
+    (folder / "m.onnx").write_bytes(tiny_model(operator="Hardest"))
 
 
 MODELS: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -144,7 +144,7 @@ MODELS: dict[str, tuple[Callable[[Path], object], str]] = {
     "text": (lambda folder: (folder / "m.onnx").write_text("hello"), "'{model}' is not an ONNX model"),
     "truncated": (lambda folder: (folder / "m.onnx").write_bytes(tiny_model()[:200]), "'{model}' is not an ONNX model"),
     "folder": (lambda folder: (folder / "m.onnx").mkdir(), "cannot read model '{model}': Is a directory"),
-    "operator": (unknown_operator, "node 'activation' (Hardmax): operator not supported; supported are "),
+    "operator": (unknown_operator, "node 'activation' (Hardest): not an operator of the standard ONNX domain"),
 }
 
 

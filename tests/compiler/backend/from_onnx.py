@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from compiler.backend.program import CompiledProgram
 from compiler.front import front, import_model
-from compiler.importer.export import run_float_graph
+from compiler.importer.float_session import run_float_graph
 from compiler.passes.pipeline import PASSES, run_passes
 from machine.config import load_machine
 from runtime.cpu import run_float

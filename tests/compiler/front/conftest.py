@@ -11,9 +11,10 @@ import pytest
 from onnx import helper, numpy_helper
 
 from compiler.front import canonicalise, fold_and_fuse, import_model, infer_shapes
-from compiler.graph import Graph
-from compiler.importer.export import run_float_graph
+from compiler.graph import Graph, Op
+from compiler.importer.float_session import run_float_graph
 from compiler.passes.legality import verify_fused, verify_imported
+from machine.errors import ModelError
 from runtime.cpu import run_float
 
 MakeModel = Callable[..., onnx.ModelProto]
@@ -52,6 +53,16 @@ def _fused(model: onnx.ModelProto) -> Graph:
     return fold_and_fuse(infer_shapes(canonicalise(import_model(model))))
 
 
+def _refusal(model: onnx.ModelProto) -> str:
+    """Return why the accelerator does not take a model's node: the import's error, or what its host node says."""
+    try:
+        graph = import_model(model)
+    except ModelError as error:
+        return str(error)
+    node = next(node for node in graph.nodes() if node.op is Op.ONNX)
+    return f"node '{node.name}' ({node.text('op_type')}): {node.text('reason')}"
+
+
 def _same_as_onnxruntime(model: onnx.ModelProto, samples: int = 2, tolerance: float = 1e-4) -> Graph:
     """Compare the imported and the fused graph with ONNX Runtime on random inputs; return the fused graph."""
     imported, fused = import_model(model), _fused(model)
@@ -87,3 +98,9 @@ def fused() -> Callable[[onnx.ModelProto], Graph]:
 def same_as_onnxruntime() -> Callable[..., Graph]:
     """Compare a model's graphs with ONNX Runtime."""
     return _same_as_onnxruntime
+
+
+@pytest.fixture(scope="session")
+def refusal() -> Callable[[onnx.ModelProto], str]:
+    """Return why the accelerator does not take a model's node."""
+    return _refusal

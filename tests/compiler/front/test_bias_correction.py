@@ -9,7 +9,7 @@ from onnx.helper import make_node
 
 from compiler.front import front
 from compiler.graph import Tensor
-from compiler.importer.export import run_float_graph
+from compiler.importer.float_session import run_float_graph
 from compiler.passes.legality import verify_fused
 from compiler.quantizer.bias_correction import correct_biases
 from compiler.quantizer.calibration import measure_ranges

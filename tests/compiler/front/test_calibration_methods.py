@@ -11,7 +11,7 @@ from onnx.helper import make_node
 
 from compiler.front import front
 from compiler.graph import Op
-from compiler.importer.export import run_float_graph
+from compiler.importer.float_session import run_float_graph
 from compiler.quantizer.calibration import activations, check_calibration, measure_ranges
 from compiler.quantizer.histogram import Histogram, collect_histograms
 from compiler.quantizer.options import Method, QuantizationOptions

@@ -5,14 +5,14 @@ Cases are named after the constraints, as `tpukit operators` prints them; a cons
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from onnx.helper import make_node
 
-from compiler.front import import_model
 from compiler.importer.handlers_functions import FUNCTION_HANDLERS
 from compiler.importer.operators import supported
-from machine.errors import ModelError
 
 EIGHT = np.ones(8, np.float32)
 OPERATORS = {"Add", "Clip", "Div", "LRN", "Max", "Min", "Mul", "Neg", "Relu", "Sub", "Sum", *FUNCTION_HANDLERS}
@@ -70,13 +70,11 @@ FLAT = [(operator, rule, case) for operator, rules in CASES.items() for rule, ca
 
 
 @pytest.mark.parametrize(("operator", "case"), [(o, c) for o, _, c in FLAT], ids=[f"{o}: {r}" for o, r, _ in FLAT])
-def test_refused(make_model, operator, case):
+def test_refused(make_model, refusal, operator, case):
     inputs, constants, attributes, reason = case
     node = make_node(operator, inputs, ["y"], name="n", **attributes)
     model = make_model([node], constants=constants, opset=24, more_inputs={"z": (1, 3, 8, 8), "flat": (1, 6)})
-    with pytest.raises(ModelError, match=rf"^node 'n' \({operator}\): .*{reason}") as caught:
-        import_model(model)
-    assert "\n" not in str(caught.value)
+    assert re.fullmatch(rf"node 'n' \({operator}\): .*{reason}.*", refusal(model))
 
 
 def test_every_constraint_has_a_case():

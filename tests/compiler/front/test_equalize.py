@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx.helper import make_node
 
-from compiler.importer.export import run_float_graph
+from compiler.importer.float_session import run_float_graph
 from compiler.passes.legality import verify_fused
 from compiler.quantizer.equalize import equalize, find_pairs
 from compiler.quantizer.options import QuantizationOptions

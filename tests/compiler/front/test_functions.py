@@ -13,8 +13,8 @@ from onnx.helper import make_node
 from compiler.expression import FUNCTIONS, MOST_CALLS, X, call, calls, evaluate, is_bounded, parse, substitute, to_text
 from compiler.front import front
 from compiler.graph import Op, Quantization
-from compiler.importer.export import run_float_graph
 from compiler.importer.export_functions import OPERATORS
+from compiler.importer.float_session import run_float_graph
 from compiler.importer.handlers_functions import FUNCTION_HANDLERS
 from compiler.quantizer.functions import quantize_constant, table_of
 from machine import numerics

@@ -263,7 +263,7 @@ def test_constant_nodes_are_folded(make_model, same_as_onnxruntime):
 ])
 def test_softmax(make_model, op_type, opset, attributes, shape):
     from compiler.importer import import_onnx
-    from compiler.importer.export import run_float_graph
+    from compiler.importer.float_session import run_float_graph
     from runtime.cpu import run_float
 
     model = make_model([make_node(op_type, ["x"], ["y"], **attributes)], shape=shape, opset=opset)

@@ -12,7 +12,6 @@ from onnx.helper import make_node, make_opsetid
 
 from compiler.front import import_model
 from compiler.importer.context import OnnxNode
-from compiler.passes.legality import verify_fused
 from machine.errors import ModelError
 
 WEIGHT = np.ones((4, 3, 3, 3), np.float32)
@@ -25,7 +24,7 @@ def batch_normalization(**attributes):
 
 
 NODES = {
-    "unknown operator": (make_node("Hardmax", ["x"], ["y"], name="n"), {}, "n", "operator not supported"),
+    "unknown operator": (make_node("Hardmax", ["x"], ["y"], name="n"), {}, "n", "the accelerator has no such operator"),
     "run-time weight": (make_node("Conv", ["x", "x"], ["y"], name="n"), {}, "n", "computed at run time"),
     "nan weight": (make_node("Conv", ["x", "w"], ["y"], name="n"), {"w": WEIGHT * np.nan}, "n", "NaN or infinity"),
     "kernel shape": (make_node("Conv", ["x", "w"], ["y"], name="n", kernel_shape=[5, 5]), {"w": WEIGHT}, "n",
@@ -50,68 +49,23 @@ NODES = {
 
 
 @pytest.mark.parametrize(("node", "constants", "name", "reason"), NODES.values(), ids=NODES)
-def test_nodes_are_refused_by_name(make_model, node, constants, name, reason):
+def test_nodes_are_refused_by_name(make_model, refusal, node, constants, name, reason):
     model = make_model([node], constants=constants, more_inputs={"z": (1, 1, 8, 8)})
     if not model.graph.output[0].type.tensor_type.HasField("shape"):
         model.graph.output[0].CopyFrom(onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["a", "b"]))
-    with pytest.raises(ModelError, match=rf"^node '{name}' \({node.op_type}\): .*{reason}") as caught:
-        import_model(model)
-    assert "\n" not in str(caught.value)
+    assert re.fullmatch(rf"node '{name}' \({node.op_type}\): .*{reason}.*", refusal(model))
 
 
-def test_three_dimensional_convolution_is_refused(make_model):
+def test_three_dimensional_convolution_is_refused(make_model, refusal):
     model = make_model([make_node("Conv", ["x", "w"], ["y"], name="c1")], shape=(1, 3, 8, 8, 8),
                        constants={"w": np.ones((2, 3, 3, 3, 3), np.float32)})
-    with pytest.raises(ModelError, match=r"node 'c1' \(Conv\): only 1-D and 2-D convolutions are supported, got a 3-D"):
-        import_model(model)
+    assert refusal(model).startswith("node 'c1' (Conv): only 1-D and 2-D convolutions are supported, got a 3-D")
 
 
-def test_gemm_with_transposed_input_is_refused(make_model):
+def test_gemm_with_transposed_input_is_refused(make_model, refusal):
     model = make_model([make_node("Gemm", ["x", "w"], ["y"], name="g", transA=1)], shape=(1, 3),
                        constants={"w": np.ones((1, 3), np.float32)})
-    with pytest.raises(ModelError, match=r"node 'g' \(Gemm\): transA=1 is not supported"):
-        import_model(model)
-
-
-def test_second_outputs_are_refused_where_they_are_read(make_model):
-    nodes = [make_node("Dropout", ["x"], ["d", "mask"], name="drop"), make_node("Relu", ["mask"], ["y"], name="r")]
-    model = make_model([nodes[0], make_node("Relu", ["d"], ["y"])], opset=12)
-    model.graph.node[1].CopyFrom(nodes[1])
-    with pytest.raises(ModelError, match=r"node 'r' \(Relu\): reads 'mask', output 2 of node 'drop' \(Dropout\)"):
-        import_model(model)
-
-
-def test_operands_that_make_the_batch_grow_are_refused(make_model, fused):
-    node = make_node("Add", ["x", "b"], ["y"], name="n")
-    graph = fused(make_model([node], constants={"b": np.ones((2, 3, 8, 8), np.float32)}))
-    with pytest.raises(ModelError, match=r"^node 'n' \(add\): changes the batch dimension"):
-        verify_fused(graph)
-
-
-def test_softmax_before_other_things_is_refused(make_model, fused):
-    nodes = [make_node("Softmax", ["x"], ["s"], name="soft"), make_node("Relu", ["s"], ["y"], name="r")]
-    with pytest.raises(ModelError, match=r"node 'soft' \(softmax\): only supported at the end of the graph"):
-        verify_fused(fused(make_model(nodes)))
-
-
-@pytest.mark.parametrize(("op_type", "attributes"), [
-    ("Flatten", {"axis": 2}), ("Flatten", {"axis": -1}), ("Squeeze", {}),
-])
-def test_changes_of_the_batch_are_refused(make_model, fused, op_type, attributes):
-    node = make_node(op_type, ["x"], ["y"], name="f", **attributes)
-    with pytest.raises(ModelError, match=r"node 'f' \(reshape\): changes the batch dimension"):
-        verify_fused(fused(make_model([node], shape=(1, 2, 3, 4))))
-
-
-@pytest.mark.parametrize(("node", "constants", "reason"), [
-    (make_node("Flatten", ["x"], ["y"], name="f", axis=0), {}, "axis 0 merges the batch of 3"),
-    (make_node("Flatten", ["x"], ["y"], name="f", axis=-3), {}, "axis 0 merges the batch of 3"),
-    (make_node("Reshape", ["x", "s"], ["y"], name="f"), {"s": np.array([1, -1])}, "merges the batch of 3"),
-    (make_node("Unsqueeze", ["x", "s"], ["y"], name="f"), {"s": np.array([0])}, "axis 0 lies before the batch of 3"),
-])
-def test_a_fixed_batch_is_neither_merged_nor_moved(make_model, node, constants, reason):
-    with pytest.raises(ModelError, match=rf"node 'f' \({node.op_type}\): .*{reason}"):
-        import_model(make_model([node], shape=(3, 1, 4), constants=constants))
+    assert refusal(model).startswith("node 'g' (Gemm): transA=1 is not supported")
 
 
 def test_squeeze_of_every_axis_leaves_a_fixed_batch(make_model):
@@ -143,7 +97,7 @@ def test_dynamic_dimensions_need_a_shape(make_model):
 @pytest.mark.parametrize(("given", "message"), [
     ({"x": (1, 4, 8, 9)}, r"is \[N, 3, 8, W\]; the given shape \[1, 4, 8, 9\] does not fit"),
     ({"x": (1, 3, 8)}, "does not fit"),
-    ({"x": (1, 3, 8, 0)}, "all of them positive"),
+    ({"x": (1, 3, 8, 0)}, "all dimensions must be positive"),
     ({"z": (1, 3, 8, 9)}, r"a shape is given for 'z', but the model's inputs are \['x'\]"),
 ])
 def test_given_shapes_are_checked(make_model, given, message):
@@ -153,8 +107,8 @@ def test_given_shapes_are_checked(make_model, given, message):
 
 def test_other_types_are_refused(make_model):
     model = relu(make_model, (1, 3))
-    model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.DOUBLE
-    with pytest.raises(ModelError, match="input 'x' is DOUBLE; only FLOAT tensors are supported"):
+    model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.BFLOAT16
+    with pytest.raises(ModelError, match="input 'x' is BFLOAT16; legal are tensors of bool, float16, float32"):
         import_model(model)
 
 
@@ -207,7 +161,8 @@ def test_other_domains_are_refused(make_model):
     model = relu(make_model, (1, 3))
     model.graph.node[0].domain = "com.example"
     model.graph.node[0].name = "n"
-    with pytest.raises(ModelError, match=r"node 'n' \(com\.example\.Relu\): operators outside the standard ONNX dom"):
+    model.opset_import.append(make_opsetid("com.example", 1))
+    with pytest.raises(ModelError, match=r"node 'n' \(Relu\): .*; nor can the host execute it: ONNX Runtime does not"):
         import_model(model)
 
 

@@ -8,7 +8,7 @@ from onnx.helper import make_node
 
 from compiler.front import front
 from compiler.graph import Graph
-from compiler.importer.export import run_float_graph
+from compiler.importer.float_session import run_float_graph
 from runtime.reference import ReferenceBackend
 
 

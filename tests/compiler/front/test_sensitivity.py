@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx.helper import make_node
 
-from compiler.importer.export import run_float_graph
+from compiler.importer.float_session import run_float_graph
 from compiler.quantizer.calibration import measure_ranges
 from compiler.quantizer.quantize import quantize
 from compiler.quantizer.scheme import activation_quantization, quantize_weights
