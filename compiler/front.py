@@ -31,7 +31,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("canonicalise", "one form for each operator, identities gone", verify_canonical),
     Stage("infer_shapes", "every shape derived from the inputs'", verify_canonical),
     Stage("fold_and_fuse", "constants, biases, batch normalisations and activations folded", verify_fused),
-    Stage("quantize", "int8 activations and weights on the accelerator, conversions where tensors cross", verify_quantized),
+    Stage("quantize", "int8 on the accelerator, conversions where tensors cross", verify_quantized),
 )
 
 

@@ -10,13 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_sim.function import execute
-from compiler.graph import Graph
+from compiler.graph import Graph, Op
+from compiler.importer.float_session import take_samples
 from compiler.passes.legality import verify_quantized
 from machine.errors import DataError, ProgramError
 from machine.program import Program, Segment
 from machine.progress import during, steps
 from runtime.accounts import engine_accounts
 from runtime.arrays import check_inputs
+from runtime.cpu import BATCH as FLOAT_BATCH
 from runtime.cpu import run_float
 from runtime.host import run_host
 from runtime.reference import ReferenceBackend
@@ -200,7 +202,7 @@ class Session:
         return {name: np.concatenate([part[name] for part in parts])[:samples] for name in parts[0]}
 
     def _finish(self, result: RunResult, values: Mapping[str, AnyArray], known: Mapping[str, AnyArray]) -> None:
-        result.samples = len(next(iter(values.values())))
+        result.samples = check_inputs(self.graph, values)
         result.integers = self._take(known, [entry.tensor for entry in self.program.outputs])
         result.outputs = self._take(known, self.graph.outputs)
 
@@ -218,11 +220,16 @@ class Session:
     def _run_cpu(self, values: dict[str, AnyArray]) -> RunResult:
         if not self.program.model:
             raise ProgramError("this program holds no ONNX model, which is what the cpu backend runs")
-        result = RunResult(Backend.CPU, samples=len(next(iter(values.values()))))
+        result = RunResult(Backend.CPU, samples=check_inputs(self.graph, values))
         begin = time.perf_counter()
-        result.outputs = run_float(self.program.model, values)
+        result.outputs = run_float(self.program.model, values, self._float_samples_at_once)
         result.simulation_seconds = time.perf_counter() - begin
         return result
+
+    @property
+    def _float_samples_at_once(self) -> int:
+        """Samples that the float model may take together: one where an operator may mix them."""
+        return 1 if any(node.op is Op.ONNX for node in self.graph.nodes()) else FLOAT_BATCH
 
     def _run_reference(self, result: RunResult, values: dict[str, AnyArray]) -> None:
         begin = time.perf_counter()
@@ -280,7 +287,10 @@ class Session:
 
     def first_images(self, inputs: Mapping[str, AnyArray]) -> list[npt.NDArray[np.uint8]]:
         """Return the memory in which each segment begins, with the first batch of the inputs: uint8[memory bytes]."""
-        values = {name: array[: self.program.batch] for name, array in self._inputs(inputs).items()}
+        values = {
+            name: take_samples(self.graph, name, array, 0, self.program.batch)
+            for name, array in self._inputs(inputs).items()
+        }
         images: list[npt.NDArray[np.uint8]] = []
 
         def run(segment: Segment, integers: Mapping[str, AnyArray]) -> dict[str, AnyArray]:

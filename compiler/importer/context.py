@@ -85,11 +85,12 @@ class OnnxNode:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How many tensors, nodes and names of other outputs there were."""
+    """How many tensors, nodes, names of other outputs and names that were given there were."""
 
     tensors: int
     nodes: int
     extra_outputs: int
+    given: int
 
 
 @dataclass
@@ -113,6 +114,7 @@ class Context:
         """Begin to give names."""
         self._node_names = Names(frozenset())
         self._tensor_names = Names(self)
+        self._given: list[tuple[Names, str, str]] = []
 
     def __contains__(self, name: object) -> bool:
         """Whether a tensor has the name, of the graph or of the model."""
@@ -120,16 +122,18 @@ class Context:
 
     def mark(self) -> Mark:
         """Return what has been made up to now, for `undo`."""
-        return Mark(len(self.tensors), len(self.nodes), len(self.extra_outputs))
+        return Mark(len(self.tensors), len(self.nodes), len(self.extra_outputs), len(self._given))
 
     def undo(self, mark: Mark) -> None:
         """Take away all that has been made since a mark."""
         while len(self.tensors) > mark.tensors:
-            self._tensor_names.release(self.tensors.popitem()[0])
+            self.tensors.popitem()
         while len(self.extra_outputs) > mark.extra_outputs:
             self.extra_outputs.popitem()
-        while len(self.nodes) > mark.nodes:
-            self._node_names.release(self.nodes.pop().name)
+        del self.nodes[mark.nodes :]
+        while len(self._given) > mark.given:
+            names, wanted, name = self._given.pop()
+            names.release(wanted, name)
 
     def tensor(self, node: OnnxNode, index: int) -> Tensor:
         """Return an input of a node.
@@ -258,11 +262,16 @@ class Context:
 
     def unique_node_name(self, wanted: str) -> str:
         """Return the name, with a number appended where another node has it."""
-        return self._node_names.unique(wanted)
+        return self._give(self._node_names, wanted)
 
     def unique_tensor_name(self, wanted: str) -> str:
         """Return the name, with a number appended where a tensor has it or had it."""
-        return self._tensor_names.unique(wanted)
+        return self._give(self._tensor_names, wanted)
+
+    def _give(self, names: Names, wanted: str) -> str:
+        name = names.unique(wanted)
+        self._given.append((names, wanted, name))
+        return name
 
     def graph(self, inputs: list[str], outputs: list[str]) -> Graph:
         """Return the finished graph."""

@@ -84,7 +84,7 @@ class Names:
         self.reached[wanted] = number + 1
         return name
 
-    def release(self, name: str) -> None:
-        """Let a name be given again."""
+    def release(self, wanted: str, name: str) -> None:
+        """Let a name be given again that was given for `wanted`."""
         self.given.discard(name)
-        self.reached.pop(name, None)
+        self.reached.pop(wanted, None)

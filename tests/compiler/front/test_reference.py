@@ -180,7 +180,7 @@ def test_the_integer_body_alone():
 
 @pytest.mark.parametrize(("inputs", "message"), [
     ({}, r"inputs must be \['x'\], got \[\]"),
-    ({"x": np.zeros((1, 4))}, r"input 'x' must have shape \[1, 3\] \(any batch\), got \[1, 4\]"),
+    ({"x": np.zeros((1, 4))}, r"input 'x' must have shape \[samples, 3\], got \[1, 4\]"),
     ({"x": np.zeros((0, 3))}, "at least one; got"),
 ])
 def test_inputs_are_checked(inputs, message):
