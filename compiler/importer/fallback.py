@@ -7,6 +7,7 @@ values, is refused.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -20,6 +21,7 @@ from compiler.importer.context import Context, OnnxNode
 from compiler.importer.export import IR_VERSION
 from compiler.importer.opaque import onnx_node, opaque_node
 from compiler.passes.base import unique_name
+from compiler.passes.shapes import MOST_ELEMENTS
 from machine.errors import ModelError
 from machine.text import one_line
 
@@ -98,8 +100,10 @@ def _inferred(
         sizes = tuple(size for size in shape if isinstance(size, int))
         if len(sizes) != len(shape):
             raise node.error(f"the shape of its output '{name}' depends on values; only fixed shapes are supported")
-        if 0 in sizes:
+        if min(sizes, default=1) < 1:
             raise node.error(f"its output '{name}' has shape {list(sizes)}, which has no values")
+        if math.prod(sizes) > MOST_ELEMENTS:
+            raise node.error(f"its output '{name}' has shape {list(sizes)}; up to {MOST_ELEMENTS} values are supported")
         tensors.append(Tensor(name, sizes, DTYPES[kind]))
     return tensors
 

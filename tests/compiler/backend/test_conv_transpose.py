@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,9 @@ from compiler.importer.onnx_import import import_onnx
 from compiler.passes.divide_transposed import phase_of
 from compiler.passes.pipeline import PASSES, run_passes
 from machine.config import load_machine
-from machine.errors import ModelError
 from tests.compiler.backend.from_onnx import check_model, model_of
 from tests.compiler.backend.operator_forms import TRANSPOSED, floats, transposed
+from tests.compiler.refusals import refusal
 
 make = helper.make_node
 MACHINES = ["nano4", "edge8x4", "edge16"]
@@ -110,5 +111,4 @@ def test_what_is_refused(how: dict[str, Any], reason: str) -> None:
     node = make("ConvTranspose", ["x", "w"], ["y"], name="n",
                 **{name: value for name, value in how.items() if name not in ("weight", "shape")})
     model.graph.node[0].CopyFrom(node)
-    with pytest.raises(ModelError, match=rf"^node 'n' \(ConvTranspose\): .*{reason}"):
-        import_onnx(model)
+    assert re.search(rf"^node 'n' \(ConvTranspose\): .*{reason}", refusal(model))

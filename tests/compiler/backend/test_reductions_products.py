@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ from onnx import helper
 
 from compiler.graph import Op
 from compiler.importer.onnx_import import import_onnx
-from machine.errors import ModelError
 from tests.compiler.backend.from_onnx import check_model, model_of
 from tests.compiler.backend.operator_forms import (
     DILATED_POOLS,
@@ -20,6 +20,7 @@ from tests.compiler.backend.operator_forms import (
     product,
     reduction,
 )
+from tests.compiler.refusals import refusal
 
 make = helper.make_node
 MACHINES = ["nano4", "edge8x4"]
@@ -47,14 +48,14 @@ def test_no_axes_do_nothing_where_asked(check: Any) -> None:
 @pytest.mark.parametrize("axes", [[], [0], [0, 2]])
 def test_the_batch_is_kept(axes: list[int]) -> None:
     node = make("ReduceMean", ["x"], ["y"], name="n", **({"axes": axes} if axes else {}))
-    with pytest.raises(ModelError, match=r"^node 'n' \(ReduceMean\): axis 0, the batch, is not supported$"):
-        import_onnx(model_of(node, (1, 3, 4, 4), opset=13))
+    reason = refusal(model_of(node, (1, 3, 4, 4), opset=13))
+    assert re.search(r"^node 'n' \(ReduceMean\): axis 0, the batch, is not supported$", reason)
 
 
 def test_axes_are_different() -> None:
     node = make("ReduceMax", ["x"], ["y"], name="n", axes=[1, -3])
-    with pytest.raises(ModelError, match=r"axes \[1, -3\] are not different axes of 4 dimensions"):
-        import_onnx(model_of(node, (1, 3, 4, 4), opset=13))
+    reason = refusal(model_of(node, (1, 3, 4, 4), opset=13))
+    assert re.search(r"axes \[1, -3\] are not different axes of 4 dimensions", reason)
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -104,14 +105,13 @@ def test_products_that_are_refused(
     node = make("MatMul", ["k", "x"] if left else ["x", "k"], ["y"], name="n")
     model = model_of(make("Relu", ["x"], ["y"]), shape, {"k": floats(*matrix)})
     model.graph.node[0].CopyFrom(node)
-    with pytest.raises(ModelError, match=rf"^node 'n' \(MatMul\): .*{reason}"):
-        import_onnx(model)
+    assert re.search(rf"^node 'n' \(MatMul\): .*{reason}", refusal(model))
 
 
 def test_dilated_pools_padded_by_more_than_the_kernel_are_refused() -> None:
     node = make("MaxPool", ["x"], ["y"], name="n", kernel_shape=[2, 2], dilations=[3, 3], pads=[2, 0, 0, 0])
-    with pytest.raises(ModelError, match=r"^node 'n' \(MaxPool\): padding .* must be below kernel \[2, 2\]$"):
-        import_onnx(model_of(node, (1, 3, 8, 8)))
+    reason = refusal(model_of(node, (1, 3, 8, 8)))
+    assert re.search(r"^node 'n' \(MaxPool\): padding .* must be below kernel \[2, 2\]", reason)
 
 
 def test_a_pool_is_one_operation() -> None:

@@ -11,11 +11,11 @@ import pytest
 from onnx import helper, numpy_helper
 
 from compiler.front import canonicalise, fold_and_fuse, import_model, infer_shapes
-from compiler.graph import Graph, Op
+from compiler.graph import Graph
 from compiler.importer.float_session import run_float_graph
 from compiler.passes.legality import verify_fused, verify_imported
-from machine.errors import ModelError
 from runtime.cpu import run_float
+from tests.compiler.refusals import refusal as refusal_of
 
 MakeModel = Callable[..., onnx.ModelProto]
 
@@ -51,16 +51,6 @@ def _make_model(
 
 def _fused(model: onnx.ModelProto) -> Graph:
     return fold_and_fuse(infer_shapes(canonicalise(import_model(model))))
-
-
-def _refusal(model: onnx.ModelProto) -> str:
-    """Return why the accelerator does not take a model's node: the import's error, or what its host node says."""
-    try:
-        graph = import_model(model)
-    except ModelError as error:
-        return str(error)
-    node = next(node for node in graph.nodes() if node.op is Op.ONNX)
-    return f"node '{node.name}' ({node.text('op_type')}): {node.text('reason')}"
 
 
 def _same_as_onnxruntime(model: onnx.ModelProto, samples: int = 2, tolerance: float = 1e-4) -> Graph:
@@ -103,4 +93,4 @@ def same_as_onnxruntime() -> Callable[..., Graph]:
 @pytest.fixture(scope="session")
 def refusal() -> Callable[[onnx.ModelProto], str]:
     """Return why the accelerator does not take a model's node."""
-    return _refusal
+    return refusal_of
