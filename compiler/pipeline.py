@@ -17,6 +17,7 @@ from compiler.front import front
 from compiler.graph import Graph
 from compiler.importer.load import ModelSource, load
 from compiler.importer.onnx_import import own_batch
+from compiler.placement.place import DEFAULT_PLACEMENT, PlacementOptions
 from compiler.quantizer.calibration import CalibrationSource
 from compiler.quantizer.options import DEFAULT_OPTIONS, QuantizationOptions
 from compiler.verify_program import verify_program
@@ -53,6 +54,7 @@ def compile_model(
     observe: Observer | None = None,
     options: QuantizationOptions = DEFAULT_OPTIONS,
     batch: int | None = None,
+    placement: PlacementOptions = DEFAULT_PLACEMENT,
 ) -> tuple[Graph, CompiledProgram]:
     """Run all stages: a model and calibration data -> the quantized graph and the program for `batch` samples.
 
@@ -64,7 +66,7 @@ def compile_model(
         CompileError: the machine cannot execute the network.
     """
     loaded = model if isinstance(model, Graph) else load(model)
-    graph = front(loaded, calibration, shapes, observe, options=options)
+    graph = front(loaded, calibration, shapes, observe, options=options, machine=machine, placement=placement)
     if batch is None:
         batch = 1 if isinstance(loaded, Graph) else own_batch(graph, loaded, shapes)
     return graph, compile_graph(machine, graph, observe, batch=batch)

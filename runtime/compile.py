@@ -12,6 +12,7 @@ from compiler.graph import Graph
 from compiler.importer.export import to_onnx
 from compiler.importer.load import load
 from compiler.pipeline import Observer, compile_model
+from compiler.placement.place import DEFAULT_PLACEMENT, PlacementOptions
 from compiler.quantizer.calibration import CalibrationSource
 from compiler.quantizer.options import DEFAULT_OPTIONS, QuantizationOptions
 from compiler.quantizer.sensitivity import LayerSensitivity, measure_sensitivity
@@ -32,11 +33,13 @@ def compile_program(
     observe: Observer | None = None,
     options: QuantizationOptions = DEFAULT_OPTIONS,
     batch: int | None = None,
+    placement: PlacementOptions = DEFAULT_PLACEMENT,
 ) -> Program:
     """Compile an ONNX model (path or bytes) or a float graph for a machine.
 
     `calibration` holds samples of every input by name, or names a file of them; `shapes` gives dynamic inputs their
-    shape; `observe` sees each stage's name and result; `options` say how the model is quantized. The program takes
+    shape; `observe` sees each stage's name and result; `options` say how the model is quantized,
+    `placement` what goes to the host. The program takes
     `batch` samples at once, by default as many as the model's own fixed batch, or one.
 
     Raises:
@@ -49,7 +52,7 @@ def compile_program(
     loaded = model if isinstance(model, Graph) else load(model)
     if batch is not None and not 1 <= batch <= MOST_SAMPLES:
         raise DataError(f"the batch is {batch}; legal are 1 to {MOST_SAMPLES} samples")
-    graph, compiled = compile_model(machine, loaded, calibration, shapes, observe, options, batch)
+    graph, compiled = compile_model(machine, loaded, calibration, shapes, observe, options, batch, placement)
     return Program(
         machine=machine,
         segments=compiled.segments,

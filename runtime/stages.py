@@ -15,6 +15,7 @@ from compiler.backend.memory import ACTIVATION_BASE, Placement
 from compiler.backend.program import CompiledProgram
 from compiler.graph import Graph, Node
 from compiler.graph_text import print_graph
+from compiler.placement.place import Placed
 from machine.assembly import format_instruction
 from machine.errors import ProgramError
 from machine.isa import INSTRUCTION_BYTES, Instruction, encode
@@ -81,6 +82,8 @@ def stage_text(result: object) -> str:
     """Return a stage's result as text: a graph, a program, or a record's fields one a line."""
     if isinstance(result, Graph):
         return print_graph(result)
+    if isinstance(result, Placed):
+        return print_graph(result.graph) + ("" if result.cut is None else f"\nthe cut:\n{result.cut.text()}")
     if isinstance(result, CompiledProgram):
         return _program_text(result)
     return text_of_lines(_lines("", result, 0))

@@ -16,7 +16,8 @@ from enum import StrEnum
 
 import networkx as nx
 
-from compiler.graph import ON_HOST, PLACEMENT, Graph, Node, Op
+from compiler.graph import ON_HOST, PLACEMENT, Graph, Node, Op, is_on_host
+from compiler.passes.legality import verify_fused
 from compiler.placement.capability import obstacle
 from compiler.placement.cut import Choice, Cut, Flow, cheapest
 from compiler.placement.prices import HostModel, accelerator_cycles, crossing_cycles, host_cycles
@@ -53,16 +54,21 @@ class PlacementOptions:
     host: HostModel = field(default_factory=HostModel)
 
 
+DEFAULT_PLACEMENT = PlacementOptions()
+
+
 @dataclass(frozen=True)
-class Placement:
+class Placed:
     """The graph with its nodes placed, and the cut that placed them."""
 
     graph: Graph
-    cut: Cut
+    cut: Cut | None
 
 
-def place(graph: Graph, machine: Machine, options: PlacementOptions) -> Placement:
+def place(graph: Graph, machine: Machine | None, options: PlacementOptions) -> Placed:
     """Return the graph with the attributes `placement` and `reason` on the nodes of the host.
+
+    Without a machine there are no prices: only what is forced is on the host, and there is no cut.
 
     Raises:
         CompileError: a name in `keep_float` is no node's, or the policy refuses a node (named, with the reason).
@@ -74,10 +80,26 @@ def place(graph: Graph, machine: Machine, options: PlacementOptions) -> Placemen
             raise CompileError(
                 f"node '{name}' ({node.op}): {reason}; the placement '{options.policy}' allows nothing on the host"
             )
-    cut = cheapest(_choices(graph, machine, options.host, reasons), _flows(graph, machine, options.host))
-    reasons |= {name: CHEAPER for name in cut.host if name not in reasons}
+    cut = None
+    if machine is not None:
+        cut = cheapest(_choices(graph, machine, options.host, reasons), _flows(graph, machine, options.host))
+    reasons |= {name: CHEAPER for name in (cut.host if cut is not None else ()) if name not in reasons}
     nodes = [_on_host(node, reasons[node.name]) if node.name in reasons else node for node in graph.nodes()]
-    return Placement(graph.replace(nodes=nodes), cut)
+    return Placed(graph.replace(nodes=nodes), cut)
+
+
+def verify_placed(graph: Graph) -> None:
+    """Check a placed graph: a fused graph whose nodes are on the host, with a reason, or can be on the accelerator.
+
+    Raises:
+        ModelError: a node is not legal where it is (named).
+    """
+    verify_fused(graph)
+    for node in graph.nodes():
+        if is_on_host(node):
+            node.text(REASON)
+        elif (reason := obstacle(graph, node)) is not None:
+            raise node.error(reason)
 
 
 def forced(graph: Graph, keep_float: Iterable[str] = ()) -> dict[str, str]:

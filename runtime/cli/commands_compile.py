@@ -11,6 +11,7 @@ import typer
 
 from compiler.importer.load import MOST_BYTES
 from compiler.pipeline import Observer
+from compiler.placement.place import PlacementOptions, Policy
 from compiler.quantizer.calibration import CalibrationSource, RandomCalibration
 from compiler.quantizer.options import DEFAULT_PERCENT, Method, QuantizationOptions
 from compiler.quantizer.sensitivity import LayerSensitivity
@@ -85,6 +86,12 @@ def compile_command(
     sensitivity: Annotated[
         bool, typer.Option("--sensitivity", help="Report what quantizing each layer alone does to the outputs.")
     ] = False,
+    placement: Annotated[
+        Policy, typer.Option(help="What may be on the host: what costs least, or nothing; see docs/partition.md.")
+    ] = Policy.AUTO,
+    keep_float: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A node that the host executes in float; repeatable.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of random calibration.")] = 0,
     cache: Annotated[
         Path | None,
@@ -116,7 +123,10 @@ def compile_command(
     with progress(f"compiling {model}", quiet=as_json):
         try:
             observe = observe_with([*observers, clock.resume])
-            settings = {"shapes": sizes, "options": options, "batch": batch, "observe": observe}
+            settings = {
+                "shapes": sizes, "options": options, "batch": batch, "observe": observe,
+                "placement": PlacementOptions(placement, tuple(keep_float or ())),
+            }
             watched = time_stages or len(observers) > 1
             program, cached = _compile(None if watched else cache, source, target, samples, settings)
         except StageReached as reached:

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from compiler.front import front
+from compiler.placement.place import PlacementOptions, Policy
+from compiler.placement.prices import HostModel
 from compiler.quantizer.calibration import RandomCalibration
 from compiler.quantizer.options import Method, QuantizationOptions
 from machine.config import load_machine
@@ -55,6 +57,10 @@ def test_whatever_changes_gives_another_key(tmp_path: Path, monkeypatch: pytest.
         (*plain[:3], {"options": QuantizationOptions(equalize=True)}),
         (*plain[:3], {"options": QuantizationOptions(), "shapes": {"x": (1, 2, 4, 4)}}),
         (*plain[:3], {"options": QuantizationOptions(), "source": "other"}),
+        (*plain[:3], {"options": QuantizationOptions(), "placement": PlacementOptions()}),
+        (*plain[:3], {"options": QuantizationOptions(), "placement": PlacementOptions(Policy.ACCELERATOR_ONLY)}),
+        (*plain[:3], {"options": QuantizationOptions(), "placement": PlacementOptions(keep_float=("a",))}),
+        (*plain[:3], {"options": QuantizationOptions(), "placement": PlacementOptions(host=HostModel(1.0))}),
     ]
     keys = [compile_key(*variant) for variant in variants]
     assert len(set(keys)) == len(variants)

@@ -50,7 +50,7 @@ def test_stages_say_what_they_are_for(tmp_path: Path) -> None:
 
 
 def test_instructions_have_their_bytes_beside_them(tmp_path: Path) -> None:
-    lines = dump(tmp_path)["10-emit.txt"].partition("instructions:\n")[2].splitlines()
+    lines = dump(tmp_path)["11-emit.txt"].partition("instructions:\n")[2].splitlines()
     for line in lines:
         text, _, code = line.rstrip("]").rpartition("  [")
         instruction = parse_instruction(text.split(maxsplit=1)[1].partition("#")[0])
@@ -59,8 +59,8 @@ def test_instructions_have_their_bytes_beside_them(tmp_path: Path) -> None:
 
 def test_the_memory_map(tmp_path: Path) -> None:
     texts = dump(tmp_path)
-    lines = texts["09-allocate.txt"].splitlines()
-    count = len(texts["10-emit.txt"].partition("instructions:\n")[2].splitlines())
+    lines = texts["10-allocate.txt"].splitlines()
+    count = len(texts["11-emit.txt"].partition("instructions:\n")[2].splitlines())
     assert lines[:3] == [
         "memory map:", f"  0x00000000  {count} instructions, {64 * count} bytes", "  0x00001000  constants, 512 bytes"]
     assert lines[3].startswith("  0x00002000  activations, 512 bytes") and lines[-1] == "  0x00002200  end"
