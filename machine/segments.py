@@ -52,6 +52,7 @@ class NodeRecord:
         read_bytes: bytes that move from memory, weights and parameters included.
         write_bytes: bytes that move to memory.
         expected_cycles: what the compiler's cost model expects of it alone.
+        reason: why it is on the host; "" on the accelerator, and for conversions between the two.
     """
 
     name: str
@@ -69,6 +70,7 @@ class NodeRecord:
     read_bytes: int = 0
     write_bytes: int = 0
     expected_cycles: int = 0
+    reason: str = ""
 
     @property
     def bound_cycles(self) -> int:

@@ -103,7 +103,9 @@ def emit_program(
     nodes: list[NodeRecord] = []
     segments: list[Segment] = []
     for index, host in enumerate(parts.host):
-        nodes += [NodeRecord(node.name, node.op.value, "host") for node in host]
+        nodes += [
+            NodeRecord(node.name, node.op.value, "host", reason=str(node.attributes.get("reason", ""))) for node in host
+        ]
         if index < len(emitted):
             first, segment = len(nodes), emitted[index].segment
             of = tuple(first + layer if layer >= 0 else -1 for layer in segment.instruction_nodes)

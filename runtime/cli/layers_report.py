@@ -36,12 +36,15 @@ def expected_utilization(program: Program) -> float:
 
 
 def print_layers_report(program: Program, output: str) -> None:
-    """Print a line for each layer and the totals."""
+    """Print a line for each layer, why those on the host are there, and the totals."""
     columns = [
         "layer", "operator", "placement", "MACs", "parameters", "bytes read", "written", "tiles (h x w x planes)",
         "bound (cycles)", "expected",
     ]
     print_table("", columns, [_row(node) for node in program.nodes])
+    for node in program.nodes:
+        if node.reason:
+            say(f"{node.name} ({node.operator}) is on the host: {node.reason}")
     read, written = (sum(getattr(node, name) for node in program.nodes) for name in ("read_bytes", "write_bytes"))
     say(
         f"{output}: {len(program.instructions):,} instructions for {program.machine.name}, {program.macs:,} MACs, "

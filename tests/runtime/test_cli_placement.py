@@ -22,10 +22,11 @@ def test_a_node_is_kept_in_float_and_the_dump_shows_the_cut(cli: Cli, tiny: Tiny
         done = cli("compile", tiny.model, "--machine", "nano4", "--calibration", tiny.calibration, "-o",
                    tmp_path / run, "--keep-float", name, "--dump-stages", tmp_path / "stages")
         assert done.code == 0
+        assert f"{name} (conv2d) is on the host: it is to be kept in float" in " ".join(done.text.split())
         programs.append((tmp_path / run).read_bytes())
     assert programs[0] == programs[1]
-    placed = {node.name: node.placement for node in load_program(tmp_path / "one").nodes}
-    assert placed[name] == "host"
+    placed = {node.name: (node.placement, node.reason) for node in load_program(tmp_path / "one").nodes}
+    assert placed[name] == ("host", "it is to be kept in float")
     text = (tmp_path / "stages" / "04-place.txt").read_text()
     assert "it is to be kept in float" in text
     assert f"node '{name}': host" in text.partition("the cut:\n")[2].splitlines()
