@@ -8,6 +8,7 @@ from pathlib import Path
 import onnx
 
 from compiler.importer.external import read_external, refuse_external
+from compiler.importer.node_order import in_order
 from machine.errors import ModelError
 from machine.files import read_file
 from machine.text import one_line
@@ -43,6 +44,7 @@ def load(source: ModelSource) -> onnx.ModelProto:
     _refuse_damaged_text(model.graph)
     _refuse_tensors_without_size(model.graph)
     _refuse_unknown_operators(model.graph)
+    model = in_order(model)
     try:
         onnx.checker.check_model(model)
     except Exception as error:
