@@ -32,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for node in program.nodes:
                 read[name] += node.read_cycles
                 written[name] += node.write_cycles
-                expected[name] += node.expected_cycles
+                if node.placement == "accelerator":
+                    expected[name] += node.expected_cycles
             print(
                 f"{name} for {machine.name}, batch {batch}: {result.cycles / batch:,.0f} cycles an image, array busy "
                 f"{result.utilization:.1%}; an image reads for {read[name] / batch:,.0f} and writes for "

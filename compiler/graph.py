@@ -19,6 +19,7 @@ import numpy.typing as npt
 from compiler.graph_dict import node_from_dict, node_to_dict, tensor_from_dict, tensor_to_dict, texts
 from compiler.graph_types import (
     BINARY,
+    CONVERSIONS,
     HOST_OPS,
     MOVES,
     ON_HOST,
@@ -33,8 +34,8 @@ from compiler.graph_types import (
 from machine.errors import ModelError
 
 __all__ = [
-    "BINARY", "HOST_OPS", "MOVES", "ON_HOST", "PLACEMENT", "AttributeValue", "Graph", "Node", "Op", "Quantization",
-    "Tensor", "is_on_host",
+    "BINARY", "CONVERSIONS", "HOST_OPS", "MOVES", "ON_HOST", "PLACEMENT", "AttributeValue", "Graph", "Node", "Op",
+    "Quantization", "Tensor", "is_on_host",
 ]
 
 FORMAT_VERSION = 1

@@ -51,7 +51,9 @@ MOVES = frozenset({Op.CONCAT, Op.SLICE, Op.PAD, Op.TRANSPOSE, Op.GATHER, Op.INTE
 """Operators that only move values: every value of the output is one of an input, or the padding value."""
 BINARY = frozenset({Op.ADD, Op.SUB, Op.MUL})
 """Operators of two operands, element by element, which broadcast to each other."""
-HOST_OPS = frozenset({Op.QUANTIZE, Op.DEQUANTIZE, Op.SOFTMAX, Op.ONNX})
+CONVERSIONS = frozenset({Op.QUANTIZE, Op.DEQUANTIZE})
+"""Operators of the host that convert a tensor where it crosses between host and accelerator."""
+HOST_OPS = CONVERSIONS | {Op.SOFTMAX, Op.ONNX}
 """Operators that only the host executes."""
 PLACEMENT = "placement"
 """The attribute that puts a node of any other operator on the host, in float32: its value is then `ON_HOST`."""

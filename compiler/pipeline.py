@@ -18,6 +18,7 @@ from compiler.graph import Graph
 from compiler.importer.load import ModelSource, load
 from compiler.importer.onnx_import import own_batch
 from compiler.placement.place import DEFAULT_PLACEMENT, PlacementOptions
+from compiler.placement.prices import DEFAULT_HOST, HostModel
 from compiler.quantizer.calibration import CalibrationSource
 from compiler.quantizer.options import DEFAULT_OPTIONS, QuantizationOptions
 from compiler.verify_program import verify_program
@@ -69,15 +70,17 @@ def compile_model(
     graph = front(loaded, calibration, shapes, observe, options=options, machine=machine, placement=placement)
     if batch is None:
         batch = 1 if isinstance(loaded, Graph) else own_batch(graph, loaded, shapes)
-    return graph, compile_graph(machine, graph, observe, batch=batch)
+    return graph, compile_graph(machine, graph, observe, batch=batch, host=placement.host)
 
 
 def compile_graph(
-    machine: Machine, graph: Graph, observe: Observer | None = None, edge: Edge = DENSE_EDGE, batch: int = 1
+    machine: Machine, graph: Graph, observe: Observer | None = None, edge: Edge = DENSE_EDGE, batch: int = 1,
+    host: HostModel = DEFAULT_HOST,
 ) -> CompiledProgram:
     """Run the back half: a quantized graph (of one sample) -> a verified program for `batch` samples.
 
-    `edge` says how the model's inputs and outputs lie in memory: their own dense bytes, or the machine's blocks.
+    `edge` says how the model's inputs and outputs lie in memory: their own dense bytes, or the machine's blocks; `host`
+    what is expected of the host's nodes.
 
     Raises:
         CompileError: the machine cannot execute the graph (node, operator and reason named).
@@ -97,7 +100,7 @@ def compile_graph(
         emit_segment(machine, graph, *each, batch)
         for each in zip(parts.parts, networks, plans, scheduled, placements, strict=True)
     ]
-    program = emit_program(machine, parts, emitted, placements)
+    program = emit_program(machine, graph, parts, emitted, placements, batch, host)
     for segment in program.segments:
         verify_program(machine, segment.instructions, program.memory_bytes, segment.program_address)
     see("emit", program)

@@ -51,7 +51,8 @@ class NodeRecord:
         tiles: the number of such tiles.
         read_bytes: bytes that move from memory, weights and parameters included.
         write_bytes: bytes that move to memory.
-        expected_cycles: what the compiler's cost model expects of it alone.
+        expected_cycles: what the compiler's cost model expects of it alone, in cycles of the accelerator; of a node on
+            the host the host's time, of a conversion between the two also the way of its bytes.
         reason: why it is on the host; "" on the accelerator, and for conversions between the two.
     """
 

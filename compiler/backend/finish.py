@@ -22,7 +22,8 @@ from compiler.backend.program import CompiledProgram
 from compiler.backend.schedule import schedule
 from compiler.backend.tile import item_count
 from compiler.backend.tokens import insert_tokens
-from compiler.graph import Graph, Node
+from compiler.graph import CONVERSIONS, Graph, Node
+from compiler.placement.prices import HostModel, crossing_cycles, host_cycles
 from machine.config import Machine
 from machine.isa import Engine, Instruction, Opcode, encode
 from machine.program import NodeRecord, Segment, TensorDescriptor
@@ -93,7 +94,8 @@ def emit_segment(
 
 
 def emit_program(
-    machine: Machine, parts: Partition, emitted: Sequence[Emitted], placements: Sequence[Placement]
+    machine: Machine, graph: Graph, parts: Partition, emitted: Sequence[Emitted], placements: Sequence[Placement],
+    batch: int, host: HostModel,
 ) -> CompiledProgram:
     """Put the segments together: one image of memory, and all nodes in order of execution."""
     contents = [piece for part in emitted for piece in part.contents]
@@ -102,10 +104,8 @@ def emit_program(
         image[address : address + data.size] = data
     nodes: list[NodeRecord] = []
     segments: list[Segment] = []
-    for index, host in enumerate(parts.host):
-        nodes += [
-            NodeRecord(node.name, node.op.value, "host", reason=str(node.attributes.get("reason", ""))) for node in host
-        ]
+    for index, on_host in enumerate(parts.host):
+        nodes += [_host_record(machine, graph, node, batch, host) for node in on_host]
         if index < len(emitted):
             first, segment = len(nodes), emitted[index].segment
             of = tuple(first + layer if layer >= 0 else -1 for layer in segment.instruction_nodes)
@@ -123,6 +123,15 @@ def _move(instruction: Instruction, placement: Placement) -> Instruction:
         return instruction
     moved = placement.move(instruction["memory_address"])
     return Instruction(instruction.opcode, {**instruction.values, "memory_address": moved})
+
+
+def _host_record(machine: Machine, graph: Graph, node: Node, batch: int, host: HostModel) -> NodeRecord:
+    if node.op in CONVERSIONS:
+        cycles = crossing_cycles(graph, machine, host, node.output, batch)
+    else:
+        cycles = host_cycles(graph, machine, host, node, batch)
+    reason = str(node.attributes.get("reason", ""))
+    return NodeRecord(node.name, node.op.value, "host", expected_cycles=cycles, reason=reason)
 
 
 def _records(graph: Graph, scheduled: Scheduled, plans: Sequence[LayerPlan]) -> tuple[NodeRecord, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from compiler.graph import BINARY, MOVES, Graph, Node, Op, is_on_host
+from compiler.graph import BINARY, CONVERSIONS, HOST_OPS, MOVES, Graph, Node, Op, is_on_host
 from compiler.passes.base import ACTIVATED, AFFINE
 from compiler.passes.shapes import output_shape
 from machine.errors import ModelError
@@ -21,7 +21,7 @@ IMPORTED = COMPUTING | {
 }
 CANONICAL = COMPUTING | {Op.SOFTMAX, Op.ONNX, Op.FUNCTION, Op.CLIP, Op.BATCH_NORMALIZATION, Op.CONV_TRANSPOSE2D}
 FUSED = COMPUTING | {Op.SOFTMAX, Op.ONNX, Op.FUNCTION}
-QUANTIZED = COMPUTING | {Op.SOFTMAX, Op.ONNX, Op.TABLE, Op.QUANTIZE, Op.DEQUANTIZE}
+QUANTIZED = COMPUTING | HOST_OPS | {Op.TABLE}
 KEEP_QUANTIZATION = MOVES | {Op.MAX_POOL, Op.RESHAPE}
 
 
@@ -148,7 +148,7 @@ def _verify_types(graph: Graph, node: Node) -> None:
     x, y = graph.tensors[node.inputs[0]], graph.tensors[node.output]
     if node.op is Op.TABLE and graph.tensors[node.inputs[1]].dtype != "int8":
         raise node.error(f"the table must be int8, got {graph.tensors[node.inputs[1]].dtype}")
-    in_float = is_on_host(node) and node.op not in (Op.QUANTIZE, Op.DEQUANTIZE)
+    in_float = is_on_host(node) and node.op not in CONVERSIONS
     source = "float32" if in_float or node.op is Op.QUANTIZE else "int8"
     target = "float32" if in_float or node.op is Op.DEQUANTIZE else "int8"
     if (x.dtype, y.dtype) != (source, target):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import networkx as nx
@@ -20,7 +20,7 @@ from compiler.graph import ON_HOST, PLACEMENT, Graph, Node, Op, is_on_host
 from compiler.passes.legality import verify_fused
 from compiler.placement.capability import obstacle
 from compiler.placement.cut import Choice, Cut, Flow, cheapest
-from compiler.placement.prices import HostModel, accelerator_cycles, crossing_cycles, host_cycles
+from compiler.placement.prices import DEFAULT_HOST, HostModel, accelerator_cycles, crossing_cycles, host_cycles
 from machine.config import Machine
 from machine.errors import CompileError
 
@@ -51,7 +51,7 @@ class PlacementOptions:
 
     policy: Policy = Policy.AUTO
     keep_float: tuple[str, ...] = ()
-    host: HostModel = field(default_factory=HostModel)
+    host: HostModel = DEFAULT_HOST
 
 
 DEFAULT_PLACEMENT = PlacementOptions()

@@ -5,6 +5,8 @@
 - A node on the host: a call of ONNX Runtime, its operations and the bytes that it reads and writes (`HostModel`).
 - A crossing: its int8 bytes over the bus at the latency of one access, and a call of the host that converts them (five
   bytes for each value, one int8 and one float32).
+
+Several samples are one call of the host on all of them.
 """
 
 from __future__ import annotations
@@ -42,6 +44,9 @@ class HostModel:
         return math.ceil(seconds * machine.clock_hz)
 
 
+DEFAULT_HOST = HostModel()
+
+
 def macs(graph: Graph, node: Node) -> int:
     """Return a node's multiplications for one sample: those of convolutions and products, 0 for others."""
     if node.op not in (Op.CONV2D, Op.DENSE):
@@ -64,21 +69,24 @@ def accelerator_cycles(graph: Graph, machine: Machine, node: Node) -> int:
     )
 
 
-def host_cycles(graph: Graph, machine: Machine, host: HostModel, node: Node) -> int:
-    """Return what a node takes on the host, in cycles of the accelerator."""
+def host_cycles(graph: Graph, machine: Machine, host: HostModel, node: Node, samples: int = 1) -> int:
+    """Return what a node that is no conversion takes on the host, in cycles of the accelerator."""
     sizes = [math.prod(graph.tensors[name].shape) for name in (*node.inputs, *node.outputs)]
     taps = math.prod(node.integers("kernel")) if "kernel" in node.attributes else 1
     written = sum(math.prod(graph.tensors[name].shape) for name in node.outputs)
     operations = OPERATIONS_PER_MAC * macs(graph, node) + written * taps
-    return host.cycles(machine, operations, FLOAT_BYTES * sum(sizes))
+    return host.cycles(machine, samples * operations, samples * FLOAT_BYTES * sum(sizes))
 
 
-def crossing_cycles(graph: Graph, machine: Machine, host: HostModel, tensor: str) -> int:
+def crossing_cycles(graph: Graph, machine: Machine, host: HostModel, tensor: str, samples: int = 1) -> int:
     """Return what it takes to convert a tensor on the host and to move its int8 form; the same in both directions."""
-    elements = math.prod(graph.tensors[tensor].shape)
-    latency = max(machine.read_latency_cycles, machine.write_latency_cycles)
-    conversion = host.cycles(machine, elements, (1 + FLOAT_BYTES) * elements)
-    return conversion + latency + _bus_cycles(machine, elements)
+    elements = samples * math.prod(graph.tensors[tensor].shape)
+    return host.cycles(machine, elements, (1 + FLOAT_BYTES) * elements) + transfer_cycles(machine, elements)
+
+
+def transfer_cycles(machine: Machine, moved_bytes: int) -> int:
+    """Return what it takes to move bytes between host and memory, either way, as they are."""
+    return max(machine.read_latency_cycles, machine.write_latency_cycles) + _bus_cycles(machine, moved_bytes)
 
 
 def _bus_cycles(machine: Machine, moved_bytes: int) -> int:

@@ -40,13 +40,13 @@ def test_json(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:
     assert report["bound_cycles"] == program.bound_cycles > 0
     assert report["instructions"] == len(program.instructions)
     nodes = {node["name"]: node for node in report["nodes"]}
-    assert nodes["softmax"]["placement"] == "host" and nodes["softmax"]["expected_cycles"] == 0
+    assert nodes["softmax"]["placement"] == "host" and nodes["softmax"]["expected_cycles"] > 0
     conv = nodes["conv"]
     assert (conv["operator"], conv["macs"], conv["parameters"]) == ("conv2d", 4 * 4 * 4 * 2 * 9, 4 * 2 * 9 + 4)
     assert conv["bound"] in ("matrix", "vector", "read", "write") and conv["kernel"] == "matrix"
     assert conv["bound_cycles"] == conv[f"{conv['bound']}_cycles"] <= conv["expected_cycles"]
     assert conv["tiles"] * math.prod(conv["tile"]) >= 4 * 4 and conv["write_bytes"] == 4 * 4 * 4
-    for total in ("parameters", "read_bytes", "write_bytes", "expected_cycles"):
+    for total in ("parameters", "read_bytes", "write_bytes"):
         assert report[total] == sum(node[total] for node in report["nodes"]) > 0
     assert report["expected_utilization"] == report["macs"] / (16 * report["expected_cycles"])
 
