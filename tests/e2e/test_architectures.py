@@ -1,7 +1,7 @@
 """The architectures of the `onnx` package: bytes of the reference, cycles of tests/golden/architectures.json.
 
-Those that take a few seconds are compiled and run here; the others by `python -m benchmarks.architectures`, which
-compares the same.
+All are compiled and run here but VGG-19 and ZFNet, whose large dense layers take gigabytes of memory and most of the
+time: `python -m benchmarks.architectures` compares the same for them too.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pytest
 from benchmarks.architectures import GOLDEN, GOLDEN_MACHINE, measure, problems
 from benchmarks.light_models import ARCHITECTURES
 
-MEASURED = ("squeezenet", "shufflenet", "inception_v1", "inception_v2", "alexnet")
+LARGE = ("vgg19", "zfnet512")
 LEAST_SQNR_DB = 20
 """A wrong import leaves no signal, less than 5 dB; int8 leaves more than 25."""
 
@@ -28,10 +28,10 @@ def test_every_architecture_has_golden_cycles() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", MEASURED)
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if name not in LARGE])
 def test_bytes_are_the_references_and_cycles_the_golden_ones(name: str) -> None:
     row = measure(name, GOLDEN_MACHINE)
     assert problems([row], golden()) == []
     assert row.values_compared == 1000
     assert row.sqnr_db > LEAST_SQNR_DB
-    assert set(row.operators["host"]) == {"dequantize", "quantize", "softmax"}
+    assert set(row.operators["host"]) <= {"dequantize", "quantize", "softmax"}
