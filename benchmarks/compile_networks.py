@@ -82,7 +82,7 @@ def run_command(program: Program, inputs: Mapping[str, FloatArray]) -> str:
         )
         seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return f"{seconds:.1f} s ({busy:.1f} s of CPU), {after.ru_maxrss / 1024:,.0f} MiB at most"
+    return f"{seconds:.1f} s ({busy:.1f} s of CPU)"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
