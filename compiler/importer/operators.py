@@ -1,12 +1,13 @@
-"""Which ONNX operator is supported where, and under which constraints: read from the importer's handlers themselves.
+"""Where each ONNX operator is executed, and under which constraints.
 
-A handler's docstring says what it takes; its section `Constraints:` has one rule a line. What breaks a rule is refused
-with an error that names the node.
+A handler's docstring says what the accelerator takes; its section `Constraints:` has one rule a line. What breaks a
+rule, and what has no handler, is a node of the host (`compiler.importer.fallback`) or refused by name.
 """
 
 from __future__ import annotations
 
 import inspect
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,10 +15,29 @@ from typing import Any
 
 import onnx
 
+from compiler.importer.host_operators import COMPILE_TIME, HOST_OPERATORS, NEWEST_OPSET, REFUSED_OPERATORS
 from compiler.importer.load import MINIMUM_OPSET
 from compiler.importer.registry import HANDLERS, HOST, REMOVED
 
 SECTION = "Constraints:"
+LINE = 120
+"""Characters of a line of the page."""
+RULES = (
+    "An operator whose inputs are all constants is evaluated at compile time, unless it is random, has a subgraph or "
+    "makes anything but tensors. A node that breaks a constraint of its operator goes to the host, with what it breaks "
+    "as its reason. So do the operators of other domains, com.microsoft included. The host executes a node as ONNX "
+    "Runtime does, in float. A model with a node that the host does not take either is refused, with an error that "
+    "names the node and both reasons. The host does not take:"
+)
+"""What becomes of a node that the accelerator does not take."""
+LIMITS = (
+    "random operators;",
+    "shapes of outputs that depend on values, or that ONNX Runtime does not infer;",
+    "sequences, optional values, maps and texts;",
+    "operators, types and opsets that ONNX Runtime has no kernel for;",
+    "control flow whose subgraphs read names from outside.",
+)
+"""What the host does not take."""
 
 
 class Where(StrEnum):
@@ -26,12 +46,12 @@ class Where(StrEnum):
     ACCELERATOR = "accelerator"
     HOST = "host"
     REMOVED = "removed"  # nothing remains of it
-    REFUSED = "refused"  # unless all its inputs are constants: then it is evaluated at compile time
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """An ONNX operator: where it is executed, what is supported of it, and the rules for that."""
+    """An ONNX operator: where it is executed, what of it (of a refused one, why), and the rules for that."""
 
     name: str
     where: Where
@@ -40,22 +60,27 @@ class Operator:
 
 
 def operators() -> tuple[Operator, ...]:
-    """Return every operator of the standard ONNX domain that the installed `onnx` knows, by name."""
-    schemas = {schema.name for schema in onnx.defs.get_all_schemas() if schema.domain == ""}
-    return tuple(_operator(name) for name in sorted(schemas | set(HANDLERS)))
+    """Return every operator of the standard ONNX domain, by name; those of newer opsets as `onnx` knows them."""
+    known = {schema.name for schema in onnx.defs.get_all_schemas() if schema.domain == ""}
+    return tuple(_operator(name) for name in sorted({*known, *HANDLERS, *HOST_OPERATORS, *REFUSED_OPERATORS}))
 
 
 def supported() -> tuple[Operator, ...]:
-    """Return the operators that are not refused, by name."""
+    """Return the operators that have a handler, by name."""
     return tuple(_operator(name) for name in sorted(HANDLERS))
 
 
 def _operator(name: str) -> Operator:
     handler = HANDLERS.get(name)
-    if handler is None:
-        return Operator(name, Where.REFUSED, "", ())
-    where = Where.HOST if name in HOST else Where.REMOVED if name in REMOVED else Where.ACCELERATOR
-    return Operator(name, where, *_documented(handler))
+    if handler is not None:
+        where = Where.HOST if name in HOST else Where.REMOVED if name in REMOVED else Where.ACCELERATOR
+        return Operator(name, where, *_documented(handler))
+    if name == COMPILE_TIME:
+        return Operator(name, Where.REMOVED, "Evaluated at compile time.", ())
+    if name in REFUSED_OPERATORS:
+        return Operator(name, Where.REFUSED, f"Refused: {REFUSED_OPERATORS[name]}.", ())
+    newer = "" if name in HOST_OPERATORS else f"Newer than opset {NEWEST_OPSET}: if ONNX Runtime has a kernel for it."
+    return Operator(name, Where.HOST, newer, ())
 
 
 def _documented(handler: Callable[..., Any]) -> tuple[str, tuple[str, ...]]:
@@ -65,21 +90,40 @@ def _documented(handler: Callable[..., Any]) -> tuple[str, tuple[str, ...]]:
 
 
 def markdown() -> str:
-    """Return the page `docs/operators.md`."""
+    """Return the page `docs/operators.md`; it does not depend on the installed packages."""
+    refused: dict[str, list[str]] = {}
+    for name, reason in sorted(REFUSED_OPERATORS.items()):
+        refused.setdefault(reason, []).append(name)
     lines = [
         "# Operators",
         "",
-        "Generated by `tpukit operators --markdown` from the importer's handlers (`compiler/importer/`); do not edit.",
+        "Generated by `tpukit operators --markdown` from handlers and tables of `compiler/importer/`; do not edit.",
         "",
-        f"Supported are ONNX opsets {MINIMUM_OPSET} to the newest that the installed `onnx` knows, float32 tensors and",
-        "any batch, which must be the first axis. An operator whose inputs are all constants is evaluated at compile",
-        "time, whatever it is.",
-        "What is not listed, and what breaks a constraint, is refused with an error that names the node, the operator",
-        "and the reason.",
+        f"Supported are ONNX opsets {MINIMUM_OPSET} to the newest that the installed `onnx` knows, and inputs of any",
+        "rank and number type. The accelerator takes float32 tensors of any batch, which must be the first axis.",
         "",
-        "Each rule stands below its operator. *removed*: nothing of the operator remains to be executed.",
+        *textwrap.wrap(RULES, LINE),
+        "",
+        *(f"- {limit}" for limit in LIMITS),
+        "",
+        "What the accelerator could execute, the [placement](partition.md) may still give to the host.",
+        "",
+        "## Only on the host",
+        *textwrap.wrap(", ".join(sorted(HOST_OPERATORS)), LINE),
+        "",
+        f"So is an operator newer than opset {NEWEST_OPSET}, if ONNX Runtime has a kernel for it.",
+        "",
+        "## Refused",
+        "",
+        "| operators | why |",
+        "|---|---|",
+        *(f"| {', '.join(names)} | {reason} |" for reason, names in sorted(refused.items())),
+        "",
+        "## Translated",
+        "The operators that the compiler has a form of its own for, each with its rules below it. *removed*: nothing",
+        f"of the operator remains to be executed; so it is with {COMPILE_TIME}.",
     ]
     for entry in supported():
-        lines += ["", f"## {entry.name}", f"*{entry.where}.* {entry.summary}"]
+        lines += ["", f"### {entry.name}", f"*{entry.where}.* {entry.summary}"]
         lines += ["", *(f"- {rule}" for rule in entry.constraints)] if entry.constraints else []
     return "\n".join(lines) + "\n"

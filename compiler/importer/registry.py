@@ -1,4 +1,4 @@
-"""The operators that tpukit imports, one handler each. An operator that is not here is refused by name."""
+"""The operators that have a form of their own, one handler each; the others are nodes of the host, or refused."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from runtime.cli.commands_compile import compile_command
 from runtime.cli.commands_demo import demo_command
 from runtime.cli.commands_kernel import asm_command, disasm_command
 from runtime.cli.commands_machine import inspect_command, machine_app
+from runtime.cli.commands_operators import HELP as OPERATORS_HELP
 from runtime.cli.commands_operators import operators_command
 from runtime.cli.commands_run import cosim_command, run_command
 
@@ -33,7 +34,7 @@ app.command("cosim")(cosim_command)
 app.command("asm")(asm_command)
 app.command("disasm")(disasm_command)
 app.command("inspect")(inspect_command)
-app.command("operators")(operators_command)
+app.command("operators", help=OPERATORS_HELP)(operators_command)
 app.add_typer(machine_app, name="machine")
 
 

@@ -8,10 +8,18 @@ from typing import Annotated
 
 import typer
 
-from compiler.importer.operators import Operator, Where, markdown, operators
+from compiler.importer.operators import LIMITS, RULES, Operator, Where, markdown, operators
 from machine.errors import ModelError
 from runtime.cli.commands_run import JsonOption
 from runtime.cli.output import print_json, print_table, say
+
+LIST = "\n".join(f"- {limit}" for limit in LIMITS)
+HELP = f"""\
+Show where each operator of the standard ONNX domain is executed, and under which constraints.
+
+{RULES}
+
+{LIST}"""
 
 
 def operators_command(
@@ -21,7 +29,7 @@ def operators_command(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show which ONNX operators are supported, where they are executed, and with which constraints."""
+    """Print the operators that are asked for."""
     if as_markdown:
         sys.stdout.write(markdown())
         return
@@ -31,13 +39,19 @@ def operators_command(
     if as_json:
         print_json([asdict(entry) for entry in chosen])
         return
-    known = [entry for entry in chosen if entry.where is not Where.REFUSED]
-    if known:
-        rows = [row for entry in known for row in _rows(entry)]
+    told = [entry for entry in chosen if entry.summary and entry.where is not Where.REFUSED]
+    if told:
+        rows = [row for entry in told for row in _rows(entry)]
         print_table("", ["operator", "where", "what, and constraints"], rows, left=3)
-    refused = [entry.name for entry in chosen if entry.where is Where.REFUSED]
-    if refused:
-        say(f"refused, unless all inputs are constants: {', '.join(refused)}")
+    alone = [entry.name for entry in chosen if not entry.summary]
+    if alone:
+        say(f"host only, as ONNX Runtime executes them: {', '.join(alone)}")
+    refused: dict[str, list[str]] = {}
+    for entry in chosen:
+        if entry.where is Where.REFUSED:
+            refused.setdefault(entry.summary, []).append(entry.name)
+    for reason, names in refused.items():
+        say(f"{', '.join(names)}: {reason[0].lower()}{reason[1:-1]}")
 
 
 def _rows(entry: Operator) -> list[list[str]]:

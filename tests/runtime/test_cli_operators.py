@@ -8,7 +8,7 @@ from pathlib import Path
 import onnx
 import pytest
 
-from compiler.importer.operators import Where, markdown, operators, supported
+from compiler.importer.operators import LIMITS, RULES, Where, markdown, operators, supported
 from compiler.importer.registry import HANDLERS, HOST, REMOVED
 from runtime.cli.main import main
 
@@ -23,7 +23,7 @@ def test_every_operator_of_onnx_is_somewhere():
     names = [entry.name for entry in operators()]
     known = {schema.name for schema in onnx.defs.get_all_schemas() if schema.domain == ""}
     assert names == sorted(set(names)) and known.issubset(names)
-    assert {entry.name for entry in operators() if entry.where is not Where.REFUSED} == set(HANDLERS)
+    assert {entry.name for entry in operators() if entry.where is Where.ACCELERATOR} == set(HANDLERS) - HOST - REMOVED
     assert (HOST | REMOVED).issubset(HANDLERS)
 
 
@@ -37,7 +37,15 @@ def test_text(capsys):
     assert main(["operators"]) == 0
     text = capsys.readouterr().out
     assert "Concat" in text and "every input is computed at run time" in text
-    assert "refused, unless all inputs are constants: AffineGrid" in text
+    assert "host only, as ONNX Runtime executes them: AffineGrid, And" in text
+    assert "StringSplit: refused: texts are not supported" in text
+
+
+def test_help_says_what_becomes_of_the_rest(capsys):
+    assert main(["operators", "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert " ".join(RULES.split()) in text
+    assert all(limit in text for limit in LIMITS)
 
 
 def test_one_operator(capsys):
