@@ -126,7 +126,26 @@ def _write_clip(graph: Graph, node: Node, extra: list[onnx.TensorProto]) -> list
 
 
 def _max_pool(graph: Graph, node: Node, extra: list[onnx.TensorProto]) -> list[onnx.NodeProto]:
-    return [_make(node, "MaxPool", _window(node))]
+    axes = _reduced_axes(node, graph.tensors[node.inputs[0]].shape)
+    if axes is None:
+        return [_make(node, "MaxPool", _window(node))]
+    name = f"{node.output}__axes"
+    extra.append(numpy_helper.from_array(np.array(axes, np.int64), name))
+    return [helper.make_node("ReduceMax", [node.inputs[0], name], node.outputs, node.name, keepdims=1)]
+
+
+def _reduced_axes(node: Node, shape: Sequence[int]) -> list[int] | None:
+    """Return the axes over which a pool is a reduction: its window is one position or all of them; else None.
+
+    ONNX Runtime's ReduceMax gives -inf where all values are, its MaxPool the least finite number.
+    """
+    kernel, strides, axes = node.integers("kernel"), node.integers("strides"), []
+    for axis, size in enumerate(shape[2:]):
+        if kernel[axis] == size:
+            axes.append(axis + 2)
+        elif (kernel[axis], strides[axis]) != (1, 1):
+            return None
+    return axes if axes and not any(node.integers("pads")) else None
 
 
 def _average_pool(graph: Graph, node: Node, extra: list[onnx.TensorProto]) -> list[onnx.NodeProto]:

@@ -78,8 +78,10 @@ def sub(context: Context, node: OnnxNode) -> None:
 
 def neg(context: Context, node: OnnxNode) -> None:
     """Neg, folded like Mul."""
-    one = np.ones((), np.float32)
-    _affine(context, node, node.outputs[0], context.activation(node), -one, 0 * one)
+    one, x = np.ones((), np.float32), context.activation(node)
+    if _per_channel(x, one) is None:
+        raise node.error(f"input '{x.name}' has shape {list(x.shape)}; a batch and channels are needed")
+    _affine(context, node, node.outputs[0], x, -one, 0 * one)
 
 
 def _is_run_time(context: Context, node: OnnxNode) -> bool:

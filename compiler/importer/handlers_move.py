@@ -45,6 +45,8 @@ def slice_of(context: Context, node: OnnxNode) -> None:
     parts = [slice(0, size, 1) for size in x.shape]
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         index = _axis(node, axis, rank)
+        if index == 0 and slice(start, end, step).indices(context.batch) != (0, context.batch, 1):
+            raise node.error(f"takes {start} to {end} by {step} of axis 0, the batch of {context.batch}")
         parts[index] = slice(*slice(start, end, step).indices(x.shape[index]))
     if min(steps, default=1) > 0:
         _slice(context, node, node.outputs[0], x, parts)
