@@ -48,13 +48,13 @@ def slice_of(context: Context, node: OnnxNode) -> None:
         if index == 0 and slice(start, end, step).indices(context.batch) != (0, context.batch, 1):
             raise node.error(f"takes {start} to {end} by {step} of axis 0, the batch of {context.batch}")
         parts[index] = slice(*slice(start, end, step).indices(x.shape[index]))
+    if not all(range(part.start, part.stop, part.step) for part in parts):
+        raise node.error("the result is empty")
     if min(steps, default=1) > 0:
         _slice(context, node, node.outputs[0], x, parts)
         return
     check_indices(node, sum(x.shape))
     chosen = {index: list(range(part.start, part.stop, part.step)) for index, part in enumerate(parts)}
-    if not all(chosen.values()):
-        raise node.error("the result is empty")
     emit_gather(context, node, node.outputs[0], x, chosen)
 
 
