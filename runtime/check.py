@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from compiler.front import front
-from compiler.graph import Graph, Op
+from compiler.graph import CONVERSIONS, Graph, Op, is_on_host
 from compiler.importer.float_session import FloatSession, take_samples
+from compiler.placement.place import PlacementOptions
 from compiler.quantizer.calibration import samples_at_once
 from compiler.quantizer.equalize import SUFFIX, equalize
 from compiler.quantizer.sensitivity import NoiseRatio
@@ -183,15 +184,19 @@ class _Checker:
 
 
 def float_graph(session: Session) -> Graph:
-    """Return the fused float graph of a program's model, its tensors named as in the quantized graph.
+    """Return the placed float graph of a program's model, its tensors named as in the quantized graph.
+
+    Host nodes are those of the quantized graph, whatever options and prices put them there.
 
     Raises:
         ProgramError: the model takes other inputs than the quantized graph.
+        CompileError: a host node of the quantized graph is none of the model's.
         ModelError: the model cannot be read.
     """
     graph = session.graph
     shapes = {name: graph.tensors[name].shape for name in graph.inputs}
-    floats = front(session.program.model, None, shapes, until="fold_and_fuse")
+    kept = tuple(node.name for node in graph.nodes() if is_on_host(node) and node.op not in CONVERSIONS)
+    floats = front(session.program.model, None, shapes, until="place", placement=PlacementOptions(keep_float=kept))
     if floats.inputs != graph.inputs:
         raise ProgramError(f"the program's model takes {list(floats.inputs)}, its graph {list(graph.inputs)}")
     return equalize(floats) if any(name.endswith(SUFFIX) for name in graph.tensors) else floats

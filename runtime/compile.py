@@ -67,17 +67,21 @@ def compile_program(
 
 def layer_sensitivity(
     model: str | Path | bytes | Graph,
+    machine: Machine,
     calibration: CalibrationSource,
     shapes: Mapping[str, Sequence[int]] | None = None,
     options: QuantizationOptions = DEFAULT_OPTIONS,
+    placement: PlacementOptions = DEFAULT_PLACEMENT,
 ) -> tuple[LayerSensitivity, ...]:
-    """Return what quantizing each layer of a float model alone does to its outputs.
+    """Return what quantizing each layer of a float model alone does to its outputs, placed as for a machine.
 
     Raises:
         ModelError: the model cannot be read, or holds an operator that is not supported (named).
         DataError: calibration data that does not fit the model.
+        CompileError: `placement` names no node, or refuses one.
     """
-    return measure_sensitivity(front(model, None, shapes, until="fold_and_fuse"), calibration, options)
+    graph = front(model, None, shapes, until="place", machine=machine, placement=placement)
+    return measure_sensitivity(graph, calibration, options)
 
 
 def model_bytes(model: Graph | ModelProto) -> bytes:

@@ -119,13 +119,13 @@ def compile_command(
     sizes, target = parse_shapes(shape or []), load_machine(machine)
     samples = RandomCalibration(seed) if calibration == RANDOM else load_arrays(calibration)
     options = QuantizationOptions(calibration_method, percentile, equalize, bias_correction)
+    sides = PlacementOptions(placement, tuple(keep_float or ()))
     source = read_stream(sys.stdin.buffer, MOST_BYTES) if model == "-" else model
     with progress(f"compiling {model}", quiet=as_json):
         try:
             observe = observe_with([*observers, clock.resume])
             settings = {
-                "shapes": sizes, "options": options, "batch": batch, "observe": observe,
-                "placement": PlacementOptions(placement, tuple(keep_float or ())),
+                "shapes": sizes, "options": options, "batch": batch, "observe": observe, "placement": sides,
             }
             watched = time_stages or len(observers) > 1
             program, cached = _compile(None if watched else cache, source, target, samples, settings)
@@ -135,7 +135,7 @@ def compile_command(
         finally:
             if time_stages:
                 print_seconds(clock)
-        effects = layer_sensitivity(source, samples, sizes, options) if sensitivity else ()
+        effects = layer_sensitivity(source, target, samples, sizes, options, sides) if sensitivity else ()
     write_output(output, program.to_bytes())
     if isinstance(samples, RandomCalibration):
         print(f"tpukit: note: {RANDOM_NOTE} (seed {seed})", file=sys.stderr)
