@@ -25,6 +25,7 @@ from compiler.backend.elementwise import (
 )
 from compiler.backend.geometry import Geometry, Window
 from compiler.backend.layers import Border, ChannelParameters, Edge, Kernel, Layer, Layout, Network, Source, Value
+from compiler.backend.limits import WINDOW, divisors_reason, is_depthwise, window_reason
 from compiler.backend.moves import chosen_positions, geometry_of, keeps_channels, runs
 from compiler.backend.moves import parts as moved_parts
 from compiler.backend.packing import pack_convolution
@@ -103,14 +104,7 @@ def _fusible(graph: Graph, part: Part, maker: Node, addition: Node) -> bool:
         return False
     if graph.tensors[maker.output].shape != graph.tensors[addition.output].shape:
         return False
-    return not _is_depthwise(graph, maker) and [n.name for n in graph.consumers(maker.output)] == [addition.name]
-
-
-def _is_depthwise(graph: Graph, node: Node) -> bool:
-    if node.op is not Op.CONV2D:
-        return False
-    groups, weight = node.integer("groups"), graph.tensors[node.inputs[1]]
-    return groups > 1 and groups == weight.shape[0] and weight.shape[1] == 1
+    return not is_depthwise(graph, maker) and [n.name for n in graph.consumers(maker.output)] == [addition.name]
 
 
 def _window(node: Node, kernel: tuple[int, ...]) -> Window:
@@ -310,7 +304,7 @@ class _Lowering:
         parameters = affine_parameters(self.graph, node)
         output = geometry(self.graph.tensors[node.output])
         macs = output.elements * int(np.prod(parameters.weight.shape[1:]))
-        if _is_depthwise(self.graph, node):
+        if is_depthwise(self.graph, node):
             return self._depthwise(node, parameters, output, macs)
         if node.op is Op.DENSE:
             source, window, weight = self._dense_operand(node, parameters)
@@ -342,7 +336,7 @@ class _Lowering:
 
     def _depthwise(self, node: Node, parameters: AffineParameters, output: Geometry, macs: int) -> Layer:
         window = _window(node, parameters.weight.shape[2:])
-        self._check_vector_window(node, window)
+        self._check_vector_limits(node)
         source = self._source(node.inputs[0])
         return self._layer(node, Kernel.DEPTHWISE, source, window, macs, parameters, parameters.weight[:, 0])
 
@@ -351,7 +345,7 @@ class _Lowering:
         root = self.values[self.aliases[node.inputs[0]]]
         shape, weight = root.geometry, parameters.weight
         is_dense = root.is_bytes or (root.is_input and self.edge.inputs is Layout.DENSE)
-        if is_dense or shape.elements != weight.shape[1] or max(shape.height, shape.width) > 256:
+        if is_dense or shape.elements != weight.shape[1] or max(shape.height, shape.width) > WINDOW:
             return self._source(node.inputs[0]), Window(), weight[:, :, None, None]
         tensor = self.graph.tensors[node.inputs[0]]
         source = Source(root.name, Layout.BLOCKED, shape, tensor.zero_point)
@@ -370,13 +364,14 @@ class _Lowering:
             full[out, group * per_in : (group + 1) * per_in] = weight[out]
         return full
 
-    def _check_vector_window(self, node: Node, window: Window) -> None:
-        if max(window.kernel) > 256:
-            raise node_error(node, f"window {window.kernel[0]}x{window.kernel[1]}; legal is up to 256x256")
+    def _check_vector_limits(self, node: Node) -> None:
+        reason = window_reason(self.graph, node) or divisors_reason(self.graph, node, self.machine)
+        if reason is not None:
+            raise node_error(node, reason)
 
     def _pool(self, node: Node) -> Layer:
+        self._check_vector_limits(node)
         window = _window(node, node.integers("kernel"))
-        self._check_vector_window(node, window)
         output = geometry(self.graph.tensors[node.output])
         source = self._source(node.inputs[0])
         if node.op is Op.MAX_POOL:
@@ -393,9 +388,6 @@ class _Lowering:
         multiplier, left, right = (
             np.array([array[y, x] for y, x in places], np.int32) for array in (p.multiplier, p.left, p.right)
         )
-        most = self.machine.parameter_entries // 2
-        if len(divisors) > most:
-            raise node_error(node, f"its windows have {len(divisors)} different divisors; legal are {most}")
         return Layer(
             node.name, (node.name,), Kernel.AVERAGE, source, node.output, output, window,
             p.output_zero_point, p.low, p.high, 0, borders=borders, fill=p.input_zero_point,

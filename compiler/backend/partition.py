@@ -8,7 +8,7 @@ from compiler.graph import BINARY, MOVES, Graph, Node, Op, is_on_host
 from machine.errors import CompileError
 
 ANY_RANK = MOVES | BINARY | {Op.TABLE, Op.RESHAPE}
-"""Operators of the accelerator that take tensors of any number of dimensions."""
+"""Operators of the accelerator that take tensors of any number of dimensions (what moves values, of two and more)."""
 ACCELERATED = ANY_RANK | {Op.CONV2D, Op.DENSE, Op.MAX_POOL, Op.AVERAGE_POOL}
 
 
@@ -90,6 +90,8 @@ def shape_reason(op: Op, name: str, shape: tuple[int, ...]) -> str | None:
     """Return why an operator of the accelerator cannot read or write a tensor of that shape, None where it can."""
     if shape[:1] != (1,):
         return f"tensor '{name}' has shape {list(shape)}; the batch must be 1"
+    if op in MOVES and len(shape) < 2:
+        return f"tensor '{name}' has shape {list(shape)}; legal are two dimensions and more"
     if op not in ANY_RANK and len(shape) not in (2, 4):
         return f"tensor '{name}' has shape {list(shape)}; legal are [1, K] and [1, C, H, W]"
     return None

@@ -73,7 +73,7 @@ def place(graph: Graph, machine: Machine | None, options: PlacementOptions) -> P
     Raises:
         CompileError: a name in `keep_float` is no node's, or the policy refuses a node (named, with the reason).
     """
-    reasons = forced(graph, options.keep_float)
+    reasons = forced(graph, machine, options.keep_float)
     if options.policy is Policy.ACCELERATOR_ONLY:
         for name, reason in reasons.items():
             node = graph.node(name)
@@ -102,7 +102,7 @@ def verify_placed(graph: Graph) -> None:
             raise node.error(reason)
 
 
-def forced(graph: Graph, keep_float: Iterable[str] = ()) -> dict[str, str]:
+def forced(graph: Graph, machine: Machine | None, keep_float: Iterable[str] = ()) -> dict[str, str]:
     """Return the reasons of the nodes that are on the host whatever it costs, by name in the graph's order.
 
     Raises:
@@ -114,7 +114,7 @@ def forced(graph: Graph, keep_float: Iterable[str] = ()) -> dict[str, str]:
         raise CompileError(f"no node is called '{name}'; close are {', '.join(repr(each) for each in close)}")
     found: dict[str, str] = {}
     for node in graph.nodes():
-        reason = obstacle(graph, node)
+        reason = obstacle(graph, node, machine)
         if reason is not None:
             own = node.attributes.get(REASON)
             found[node.name] = own if isinstance(own, str) else reason
