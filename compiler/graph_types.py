@@ -159,6 +159,11 @@ class Node:
         """The name of the node's single output."""
         return self.outputs[0]
 
+    @property
+    def operator(self) -> str:
+        """What reports call the node's operator: of an `onnx` node the model's own name for it."""
+        return self.text("op_type") if self.op is Op.ONNX else self.op.value
+
     def integer(self, name: str) -> int:
         """Return an integer attribute.
 

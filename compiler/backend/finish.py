@@ -131,7 +131,7 @@ def _host_record(machine: Machine, graph: Graph, node: Node, batch: int, host: H
     else:
         cycles = host_cycles(graph, machine, host, node, batch)
     reason = str(node.attributes.get("reason", ""))
-    return NodeRecord(node.name, node.op.value, "host", expected_cycles=cycles, reason=reason)
+    return NodeRecord(node.name, node.operator, "host", expected_cycles=cycles, reason=reason)
 
 
 def _records(graph: Graph, scheduled: Scheduled, plans: Sequence[LayerPlan]) -> tuple[NodeRecord, ...]:

@@ -78,7 +78,8 @@ def place(graph: Graph, machine: Machine | None, options: PlacementOptions) -> P
         for name, reason in reasons.items():
             node = graph.node(name)
             raise CompileError(
-                f"node '{name}' ({node.op}): {reason}; the placement '{options.policy}' allows nothing on the host"
+                f"node '{name}' ({node.operator}): {reason}; the placement '{options.policy}' allows nothing on the "
+                "host"
             )
     cut = None
     if machine is not None:

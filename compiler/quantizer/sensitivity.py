@@ -111,7 +111,7 @@ def _variants(graph: Graph, quantizations: Mapping[str, Quantization]) -> Iterat
             for name in crossing:
                 rounded = _round_tensor(rounded, name, quantizations[name])
             if crossing:
-                yield node.name, node.op.value, rounded
+                yield node.name, node.operator, rounded
         elif node.op not in KEEP_QUANTIZATION:
             rounded = _round_weights(graph, node.name, quantizations)
             yield node.name, node.op.value, _round_tensor(rounded, node.output, quantizations[node.output])

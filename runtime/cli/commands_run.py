@@ -93,7 +93,8 @@ def print_run(session: Session, result: RunResult) -> None:
     if len(result.segment_cycles) > 1:
         listed = ", ".join(f"{cycles:,}" for cycles in result.segment_cycles)
         say(f"{len(result.segment_cycles)} segments, with the host's work between them: {listed} cycles")
-    print_counters(result.counters)
+    if result.counters:
+        print_counters(result.counters)
     if Engine.MATRIX in result.accounts and not session.is_kernel:
         print_account(result.accounts[Engine.MATRIX])
 
