@@ -14,6 +14,7 @@ from onnx.helper import make_node
 from compiler.graph import Graph
 from compiler.importer.operators import supported
 from compiler.placement.place import forced
+from machine.config import load_machine
 from machine.errors import ModelError
 from tests.compiler.front.constraint_cases import CASES, IMAGE, Case
 
@@ -51,7 +52,7 @@ def test_broken(make_model, fused, operator, case):
         assert re.fullmatch(rf"node 'n' \({operator}\): .*{case.reason}.*", str(error))
         return
     assert not case.refused
-    reasons = forced(graph)
+    reasons = forced(graph, load_machine("edge16"))
     found = [reason for name, reason in reasons.items() if re.fullmatch(r"n(_\d+)?", name)]
     assert any(re.search(case.reason, reason) for reason in found), (reasons, [n.name for n in graph.nodes()])
 
