@@ -103,8 +103,10 @@ def verify_placed(graph: Graph) -> None:
             raise node.error(reason)
 
 
-def forced(graph: Graph, machine: Machine | None, keep_float: Iterable[str] = ()) -> dict[str, str]:
+def forced(graph: Graph, machine: Machine | None = None, keep_float: Iterable[str] = ()) -> dict[str, str]:
     """Return the reasons of the nodes that are on the host whatever it costs, by name in the graph's order.
+
+    Without a machine only what no machine can execute is found, and what is kept.
 
     Raises:
         CompileError: a name in `keep_float` is no node's; close ones are listed.
