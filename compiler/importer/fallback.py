@@ -21,7 +21,7 @@ from compiler.importer.context import Context, OnnxNode
 from compiler.importer.export import IR_VERSION
 from compiler.importer.opaque import onnx_node, opaque_node
 from compiler.passes.base import unique_name
-from compiler.passes.shapes import MOST_ELEMENTS
+from compiler.passes.shapes import MOST_DIMENSIONS, MOST_ELEMENTS
 from machine.errors import ModelError
 from machine.text import one_line
 
@@ -102,8 +102,9 @@ def _inferred(
             raise node.error(f"the shape of its output '{name}' depends on values; only fixed shapes are supported")
         if min(sizes, default=1) < 1:
             raise node.error(f"its output '{name}' has shape {list(sizes)}, which has no values")
-        if math.prod(sizes) > MOST_ELEMENTS:
-            raise node.error(f"its output '{name}' has shape {list(sizes)}; up to {MOST_ELEMENTS} values are supported")
+        if math.prod(sizes) > MOST_ELEMENTS or len(sizes) > MOST_DIMENSIONS:
+            raise node.error(f"its output '{name}' has shape {list(sizes)}; up to {MOST_ELEMENTS} values in "
+                             f"{MOST_DIMENSIONS} dimensions are supported")
         tensors.append(Tensor(name, sizes, DTYPES[kind]))
     return tensors
 

@@ -16,7 +16,7 @@ from compiler.importer.fallback import DTYPES, put_on_host
 from compiler.importer.float_session import is_independent
 from compiler.importer.load import STANDARD, ModelSource, load, opset, versions
 from compiler.importer.registry import HANDLERS
-from compiler.passes.shapes import MOST_ELEMENTS
+from compiler.passes.shapes import MOST_DIMENSIONS, MOST_ELEMENTS
 from machine.errors import ModelError
 from machine.text import one_line
 
@@ -148,8 +148,9 @@ def _input_tensor(value: onnx.ValueInfoProto, given: Sequence[int] | None) -> Te
             raise ModelError(f"input '{value.name}' is {_described(value)}; the given shape {list(shape)} does not fit")
     if min(shape, default=1) < 1:
         raise ModelError(f"input '{value.name}' has shape {list(shape)}; all dimensions must be positive")
-    if math.prod(shape) > MOST_ELEMENTS:
-        raise ModelError(f"input '{value.name}' has shape {list(shape)}; up to {MOST_ELEMENTS} values are supported")
+    if math.prod(shape) > MOST_ELEMENTS or len(shape) > MOST_DIMENSIONS:
+        raise ModelError(f"input '{value.name}' has shape {list(shape)}; up to {MOST_ELEMENTS} values in "
+                         f"{MOST_DIMENSIONS} dimensions are supported")
     return Tensor(value.name, shape, dtype)
 
 
@@ -187,6 +188,8 @@ def _described(value: onnx.ValueInfoProto) -> str:
 
 def _read_outputs(graph: onnx.GraphProto, context: Context) -> list[str]:
     names = [value.name for value in graph.output]
+    if not names:
+        raise ModelError("the model has no outputs; at least one is needed")
     for name in names:
         if names.count(name) > 1:
             raise ModelError(f"graph output '{name}' is listed {names.count(name)} times")

@@ -14,6 +14,9 @@ import numpy as np
 import onnx
 from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
+HOST = None
+"""No culprit: the host takes the node, and what ONNX Runtime does not like of it is an error of the run."""
+
 Constants = Mapping[str, Any]
 HUGE = 1 << 40
 INT64_MAX, INT32_MAX = (1 << 63) - 1, (1 << 31) - 1
@@ -133,7 +136,7 @@ STRUCTURE: dict[str, tuple[Callable[[], bytes], str | None]] = {
     "negative opset": (lambda: changed(lambda m: setattr(m.opset_import[0], "version", -1)), "opset -1"),
     "100,000 Identity nodes": (lambda: chain("Identity", 100_000, "n{}"), "100000 nodes"),
     "100,000 Relu nodes of one name": (lambda: chain("Relu", 100_000, "same"), "100000 nodes"),
-    "5,000 Identity nodes": (lambda: chain("Identity", 5_000, "n{}"), "only another name|no operator"),
+    "5,000 Identity nodes": (lambda: chain("Identity", 5_000, "n{}"), None),
     "5,000 Relu nodes of one name": (lambda: chain("Relu", 5_000, "same"), None),
     "5,000 Sigmoid nodes without a name": (lambda: chain("Sigmoid", 5_000, ""), None),
     "5,000 constants": (lambda: changed(lambda m: None, None, RELU, *(
@@ -154,7 +157,7 @@ ATTRIBUTES: dict[str, tuple[Callable[[], bytes], str | None]] = {
     "no name": (lambda: attribute(type=AttributeProto.FLOAT, f=0.5), "culprit"),
     "text that is not UTF-8": (lambda: changed(lambda m: setattr(m.graph.node[0].attribute[0], "s", b"\xff\xfe"), None,
                                                node("MaxPool", auto_pad="VALID", kernel_shape=[2, 2])), "culprit"),
-    "NaN": (lambda: changed(lambda m: None, None, node("LeakyRelu", alpha=float("nan"))), "culprit"),
+    "NaN": (lambda: changed(lambda m: None, None, node("LeakyRelu", alpha=float("nan"))), HOST),
     "a tensor without values": (lambda: changed(lambda m: None, None, node("Constant", [], ["c"], value=tensor([4])),
                                                 RELU), "culprit"),
 }
@@ -220,16 +223,16 @@ TRANSPOSED = {"w": np.ones((3, 2, 3, 3), np.float32)}
 OVER_IMAGE: dict[str, tuple[Callable[[], bytes], str | None]] = {
     "Conv, pads": (over_image("Conv", WEIGHT, pads=[HUGE] * 4), "culprit"),
     "Conv, one more than fits": (over_image("Conv", WEIGHT, pads=[INT64_MAX] * 4), "culprit"),
-    "Conv, strides": (over_image("Conv", WEIGHT, strides=[INT64_MAX] * 2), "culprit"),
+    "Conv, strides": (over_image("Conv", WEIGHT, strides=[INT64_MAX] * 2), HOST),
     "Conv, dilations": (over_image("Conv", WEIGHT, dilations=[INT64_MAX] * 2), "culprit"),
-    "Conv, groups": (over_image("Conv", WEIGHT, group=INT64_MAX), "culprit"),
-    "Conv, group 0": (over_image("Conv", WEIGHT, group=0), "culprit"),
+    "Conv, groups": (over_image("Conv", WEIGHT, group=INT64_MAX), HOST),
+    "Conv, group 0": (over_image("Conv", WEIGHT, group=0), HOST),
     "Conv, too few pads": (over_image("Conv", WEIGHT, pads=[1]), "culprit"),
     "MaxPool, pads": (over_image("MaxPool", kernel_shape=[INT64_MAX] * 2, pads=[INT64_MAX - 1] * 4), "culprit"),
     "MaxPool, many positions": (over_image("MaxPool", kernel_shape=[1 << 30] * 2, pads=[(1 << 30) - 1] * 4), "culprit"),
     "MaxPool, kernel 0": (over_image("MaxPool", kernel_shape=[0, 0]), "culprit"),
     "AveragePool, ceil_mode": (
-        over_image("AveragePool", kernel_shape=[2, 2], strides=[HUGE] * 2, pads=[1] * 4, ceil_mode=1), "culprit"),
+        over_image("AveragePool", kernel_shape=[2, 2], strides=[HUGE] * 2, pads=[1] * 4, ceil_mode=1), HOST),
     "AveragePool, wide": (over_image("AveragePool", kernel_shape=[1 << 27, 1], pads=[(1 << 27) - 1, 0] * 2), "culprit"),
     "ConvTranspose, strides": (over_image("ConvTranspose", TRANSPOSED, strides=[HUGE] * 2), "culprit"),
     "ConvTranspose, many phases": (
@@ -243,33 +246,33 @@ OVER_IMAGE: dict[str, tuple[Callable[[], bytes], str | None]] = {
     "Pad, numbers of another type": (over_image("Pad", {"p": np.array(["1"] * 8, object)}), "culprit"),
     "Tile": (over_image("Tile", {"r": np.array([1, 1, HUGE, HUGE])}), "culprit"),
     "Tile, NaN": (over_image("Tile", {"r": np.full(4, np.nan, np.float32)}), "culprit"),
-    "Tile, a million times": (over_image("Tile", {"r": np.array([1, 1, 1 << 20, 1])}), "culprit"),
+    "Tile, a million times": (over_image("Tile", {"r": np.array([1, 1, 1 << 20, 1])}), HOST),
     "Expand": (over_image("Expand", {"s": np.array([1, 3, HUGE, HUGE])}), "culprit"),
     "Expand, to many dimensions": (over_image("Expand", {"s": np.array([1] * 1000)}), "culprit"),
     "Reshape, product overflows": (over_image("Reshape", {"s": np.array([1, 1 << 32, 1 << 32, 192])}), "culprit"),
     "Reshape, thousand dimensions": (over_image("Reshape", {"s": np.array([1] * 999 + [192])}), "culprit"),
-    "Reshape, to nothing": (over_image("Reshape", {"s": np.array([], np.int64)}), "culprit"),
+    "Reshape, to nothing": (over_image("Reshape", {"s": np.array([], np.int64)}), HOST),
     "Resize, sizes": (lambda: model([node("Resize", ["x", "", "", "s"])], {"s": np.array([1, 3, HUGE, HUGE])})
                       .SerializeToString(), "culprit"),
     "Upsample, scales": (over_image("Upsample", {"s": np.array([1, 1, 1e30, 1e30], np.float32)}, opset=9), "culprit"),
     "Upsample, infinite": (over_image("Upsample", {"s": np.array([1, 1, np.inf, 2], np.float32)}, opset=9), "culprit"),
     "Upsample, linear": (
         over_image("Upsample", {"s": np.array([1, 1, 1e4, 1e4], np.float32)}, opset=9, mode="linear"), "culprit"),
-    "Gather, many indices": (over_image("Gather", {"i": np.zeros(1 << 21, np.int64)}, axis=3), "culprit"),
-    "Gather, far index": (over_image("Gather", {"i": np.array([INT64_MAX])}, axis=3), "culprit"),
+    "Gather, many indices": (over_image("Gather", {"i": np.zeros(1 << 21, np.int64)}, axis=3), HOST),
+    "Gather, far index": (over_image("Gather", {"i": np.array([INT64_MAX])}, axis=3), HOST),
     "Slice, far": (over_image("Slice", whole_axis(-INT64_MAX, INT64_MAX, 1)), None),
     "Slice, back": (over_image("Slice", whole_axis(INT64_MAX, -INT64_MAX, -INT64_MAX)), None),
     "Split, into many": (over_image("Split", {"s": np.array([HUGE, -HUGE + 3])}, axis=1), "culprit"),
     "DepthToSpace": (over_image("DepthToSpace", blocksize=INT64_MAX), "culprit"),
     "SpaceToDepth": (over_image("SpaceToDepth", blocksize=INT64_MAX), "culprit"),
     "LRN": (over_image("LRN", size=INT64_MAX), None),
-    "Flatten, axis": (over_image("Flatten", axis=INT64_MAX), "culprit"),
+    "Flatten, axis": (over_image("Flatten", axis=INT64_MAX), HOST),
     "Unsqueeze, axes": (over_image("Unsqueeze", {"a": np.array([INT64_MAX])}), "culprit"),
     "Unsqueeze, many": (over_image("Unsqueeze", {"a": np.arange(4, 1004)}), "culprit"),
     "Transpose, axes": (over_image("Transpose", perm=[INT64_MAX, 0, 1, 2]), "culprit"),
     "Add, grows": (over_image("Add", {"b": np.ones((1, 1 << 20, 1, 1), np.float32)}), "culprit"),
     "Add, grows beyond all": (over_image("Add", {"b": np.ones((1, 1 << 11, 1 << 11, 1, 1, 1), np.float32)}), "culprit"),
-    "Clip, several bounds": (over_image("Clip", {"a": np.ones(2, np.float32)}), "culprit"),
+    "Clip, several bounds": (over_image("Clip", {"a": np.ones(2, np.float32)}), HOST),
     "Dropout, text for truth": (over_image("Dropout", {"r": np.float32(0.5), "t": np.array("a", object)}), "culprit"),
     "Einsum of many": (over_image("Einsum", equation="abcd" + "->" + "z" * 1000), "culprit"),
 }
