@@ -15,8 +15,8 @@ import pytest
 from machine.config import load_machine
 from tests.e2e.onnx_nodes import FAR_BY_NATURE, VERSIONS_ARE, Outcome, Result, markdown, results
 
-LEAST = {Outcome.RIGHT: 250, Outcome.HOST: 1700}
-"""Fewer than were right on the accelerator (289) and equal on the host (1,931) with onnx 1.23.2: versions differ."""
+LEAST = {Outcome.RIGHT: 250, Outcome.HOST: 1600}
+"""Fewer than with onnx 1.23.2 (the page has its counts): other versions have other tests."""
 PAGE = Path(__file__).resolve().parents[2] / "docs/onnx-node-tests.md"
 
 
