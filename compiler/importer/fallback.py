@@ -8,6 +8,7 @@ values, is refused.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -26,6 +27,8 @@ from machine.errors import ModelError
 from machine.text import one_line
 
 SILENT = 4
+EQUATION = re.compile(r"[A-Za-z,.>\- ]*")
+"""What the equation of an Einsum may be made of."""
 DTYPES = {
     "tensor(bool)": "bool", "tensor(float16)": "float16", "tensor(float)": "float32", "tensor(double)": "float64",
     **{f"tensor({kind}int{bits})": f"{kind}int{bits}" for kind in ("", "u") for bits in (8, 16, 32, 64)},
@@ -66,6 +69,9 @@ def _check(context: Context, node: OnnxNode) -> None:
     trained = node.has_input(2) and node.op_type == "Dropout"
     if node.op_type in RANDOM or (trained and context.constant(node, 2, "training mode").any()):
         raise node.error("random operators are not supported")
+    equation = node.text("equation", "") if node.op_type == "Einsum" else ""
+    if not EQUATION.fullmatch(equation):  # ONNX Runtime never comes back from some others
+        raise node.error(f"its equation {equation!r} holds other characters than letters, ',', '.', '->' and spaces")
     for name in captured_names(node.proto):
         raise node.error(f"its subgraph reads '{name}' from outside, which is not supported")
 

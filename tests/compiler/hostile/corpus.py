@@ -272,6 +272,7 @@ OVER_IMAGE: dict[str, tuple[Callable[[], bytes], str | None]] = {
     "Transpose, axes": (over_image("Transpose", perm=[INT64_MAX, 0, 1, 2]), "culprit"),
     "Add, grows": (over_image("Add", {"b": np.ones((1, 1 << 20, 1, 1), np.float32)}), "culprit"),
     "Add, grows beyond all": (over_image("Add", {"b": np.ones((1, 1 << 11, 1 << 11, 1, 1, 1), np.float32)}), "culprit"),
+    "Einsum, line break": (over_image("Einsum", equation="bchw\n->b"), "culprit"),
     "Clip, several bounds": (over_image("Clip", {"a": np.ones(2, np.float32)}), HOST),
     "Dropout, text for truth": (over_image("Dropout", {"r": np.float32(0.5), "t": np.array("a", object)}), "culprit"),
     "Einsum of many": (over_image("Einsum", equation="abcd" + "->" + "z" * 1000), "culprit"),
