@@ -64,6 +64,8 @@ def _reduce(context: Context, node: OnnxNode, kind: _Kind) -> None:
         context.emit(node, Op.IDENTITY, x)
         return
     axes = axes or list(range(len(x.shape)))
+    if not axes:
+        raise node.error(f"input '{x.name}' has no dimensions; a batch and channels are needed")
     if 0 in axes:
         raise node.error("axis 0, the batch, is not supported")
     reduced = _over(context, node, kind, x, axes)
