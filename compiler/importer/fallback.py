@@ -72,6 +72,9 @@ def _check(context: Context, node: OnnxNode) -> None:
     equation = node.text("equation", "") if node.op_type == "Einsum" else ""
     if not EQUATION.fullmatch(equation):  # ONNX Runtime never comes back from some others
         raise node.error(f"its equation {equation!r} holds other characters than letters, ',', '.', '->' and spaces")
+    parts = node.integer("num_outputs", len(node.outputs)) if node.op_type == "Split" else len(node.outputs)
+    if parts != len(node.outputs):  # ONNX Runtime crashes
+        raise node.error(f"num_outputs is {parts}, but it has {len(node.outputs)} outputs")
     for attribute in node.proto.attribute:  # ONNX Runtime takes memory for some before it looks whether they fit
         if node.op_type != "Slice" and max(map(abs, (attribute.i, *attribute.ints)), default=0) > MOST_ELEMENTS:
             raise node.error(f"its attribute '{attribute.name}' holds numbers beyond {MOST_ELEMENTS}")

@@ -274,6 +274,7 @@ OVER_IMAGE: dict[str, tuple[Callable[[], bytes], str | None]] = {
     "Add, grows beyond all": (over_image("Add", {"b": np.ones((1, 1 << 11, 1 << 11, 1, 1, 1), np.float32)}), "culprit"),
     "Einsum, line break": (over_image("Einsum", equation="bchw\n->b"), "culprit"),
     "Split, into very many": (over_image("Split", num_outputs=1 << 31, opset=18), "culprit"),
+    "Split, other outputs": (over_image("Split", num_outputs=2, opset=18), "culprit"),
     "Clip, several bounds": (over_image("Clip", {"a": np.ones(2, np.float32)}), HOST),
     "Dropout, text for truth": (over_image("Dropout", {"r": np.float32(0.5), "t": np.array("a", object)}), "culprit"),
     "Einsum of many": (over_image("Einsum", equation="abcd" + "->" + "z" * 1000), "culprit"),
