@@ -15,7 +15,7 @@ import pytest
 from machine.config import load_machine
 from tests.e2e.onnx_nodes import FAR_BY_NATURE, VERSIONS_ARE, Outcome, Result, markdown, results
 
-LEAST = {Outcome.RIGHT: 250, Outcome.HOST: 1600}
+LEAST = {Outcome.RIGHT: 250, Outcome.HOST: 1000}
 """Fewer than with onnx 1.23.2 (the page has its counts): other versions have other tests."""
 PAGE = Path(__file__).resolve().parents[2] / "docs/onnx-node-tests.md"
 
@@ -43,7 +43,13 @@ def test_the_page_says_what_was_found(found: list[Result]) -> None:
     versions = f"{VERSIONS_ARE} onnx {onnx.__version__} and onnxruntime {onnxruntime.__version__}."
     if versions not in page:
         pytest.skip(f"{PAGE.name} was made with other versions than onnx {onnx.__version__}")
-    assert markdown(found) == page
+    assert _without_roundings(markdown(found)) == _without_roundings(page)
+
+
+def _without_roundings(page: str) -> list[str]:
+    """Leave out what depends on the processor: how many answers of the host are equal only but for roundings."""
+    counts = [f"| {outcome} | " for outcome in (Outcome.HOST, Outcome.ROUNDED)]
+    return [line for line in page.splitlines() if not line.startswith(tuple(counts))]
 
 
 @pytest.mark.slow
