@@ -70,20 +70,15 @@ def partition(graph: Graph) -> Partition:
 
 
 def _part(graph: Graph, body: tuple[Node, ...], index: int, made: dict[str, int]) -> Part:
-    """Return a part with its edges: int8 inputs in the order of the graph's nodes, outputs those of the host first."""
+    """Return a part with its edges: int8 inputs in the order of the graph's nodes, the model's own last; outputs."""
     inside = {node.name for node in body}
     read = {name for node in body for name in node.inputs if not graph.tensors[name].is_constant}
-    order = [*graph.inputs, *(name for node in graph.nodes() for name in node.outputs)]
+    order = [*(name for node in graph.nodes() for name in node.outputs), *graph.inputs]
     entering = [name for name in order if name in read and made.get(name) != index]
     outside = [node for node in graph.nodes() if node.name not in inside]
     taken = [name for node in outside for name in node.inputs if made.get(name) == index]
     taken += [name for name in graph.outputs if made.get(name) == index]
-    return Part(body, _host_first(graph, entering), tuple(dict.fromkeys(taken)))
-
-
-def _host_first(graph: Graph, names: list[str]) -> tuple[str, ...]:
-    """Return tensors with the model's own int8 inputs last."""
-    return tuple(sorted(names, key=lambda name: name in graph.inputs))
+    return Part(body, tuple(entering), tuple(dict.fromkeys(taken)))
 
 
 def shape_reason(op: Op, name: str, shape: tuple[int, ...]) -> str | None:
