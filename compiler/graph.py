@@ -24,6 +24,7 @@ from compiler.graph_types import (
     MOVES,
     ON_HOST,
     PLACEMENT,
+    REASON,
     AttributeValue,
     Node,
     Op,
@@ -34,8 +35,8 @@ from compiler.graph_types import (
 from machine.errors import ModelError
 
 __all__ = [
-    "BINARY", "CONVERSIONS", "HOST_OPS", "MOVES", "ON_HOST", "PLACEMENT", "AttributeValue", "Graph", "Node", "Op",
-    "Quantization", "Tensor", "is_on_host",
+    "BINARY", "CONVERSIONS", "HOST_OPS", "MOVES", "ON_HOST", "PLACEMENT", "REASON", "AttributeValue", "Graph", "Node",
+    "Op", "Quantization", "Tensor", "is_on_host",
 ]
 
 FORMAT_VERSION = 1

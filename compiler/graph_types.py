@@ -55,6 +55,8 @@ CONVERSIONS = frozenset({Op.QUANTIZE, Op.DEQUANTIZE})
 """Operators of the host that convert a tensor where it crosses between host and accelerator."""
 HOST_OPS = CONVERSIONS | {Op.SOFTMAX, Op.ONNX}
 """Operators that only the host executes."""
+REASON = "reason"
+"""The attribute that says why a node is on the host."""
 PLACEMENT = "placement"
 """The attribute that puts a node of any other operator on the host, in float32: its value is then `ON_HOST`."""
 ON_HOST = "host"

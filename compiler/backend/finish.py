@@ -22,7 +22,7 @@ from compiler.backend.program import CompiledProgram
 from compiler.backend.schedule import schedule
 from compiler.backend.tile import item_count
 from compiler.backend.tokens import insert_tokens
-from compiler.graph import CONVERSIONS, Graph, Node
+from compiler.graph import CONVERSIONS, REASON, Graph, Node
 from compiler.placement.prices import HostModel, crossing_cycles, host_cycles
 from machine.config import Machine
 from machine.isa import Engine, Instruction, Opcode, encode
@@ -130,7 +130,7 @@ def _host_record(machine: Machine, graph: Graph, node: Node, batch: int, host: H
         cycles = crossing_cycles(graph, machine, host, node.output, batch)
     else:
         cycles = host_cycles(graph, machine, host, node, batch)
-    reason = str(node.attributes.get("reason", ""))
+    reason = str(node.attributes.get(REASON, ""))
     return NodeRecord(node.name, node.operator, "host", expected_cycles=cycles, reason=reason)
 
 

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 import onnx
 
-from compiler.graph import AttributeValue, Node, Op
+from compiler.graph import REASON, AttributeValue, Node, Op
 from machine.text import one_line
 
 
@@ -42,7 +42,7 @@ def opaque_node(
         "domain": "" if proto.domain == "ai.onnx" else proto.domain,
         "opset": opset,
         "definition": base64.b64encode(definition.SerializeToString(deterministic=True)).decode("ascii"),
-        "reason": reason,
+        REASON: reason,
     }
     return Node(name, Op.ONNX, tuple(given), tuple(written), attributes)
 

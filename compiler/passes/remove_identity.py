@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from compiler.graph import ON_HOST, PLACEMENT, Graph, Node, Op, is_on_host
+from compiler.graph import ON_HOST, PLACEMENT, REASON, Graph, Node, Op, is_on_host
 from compiler.passes.edit import Edit
 
 
@@ -34,7 +34,7 @@ def _remove(edit: Edit, node: Node) -> None:
         return
     producer = edit.producer(source)
     if producer is None or source in edit.outputs:
-        copied = {PLACEMENT: ON_HOST, "reason": f"output '{target}' is only another name of '{source}'"}
+        copied = {PLACEMENT: ON_HOST, REASON: f"output '{target}' is only another name of '{source}'"}
         edit.replace(node, [replace(node, attributes=copied)])
         return
     edit.remove(node)

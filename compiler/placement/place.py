@@ -16,7 +16,7 @@ from enum import StrEnum
 
 import networkx as nx
 
-from compiler.graph import ON_HOST, PLACEMENT, Graph, Node, Op, is_on_host
+from compiler.graph import ON_HOST, PLACEMENT, REASON, Graph, Node, Op, is_on_host
 from compiler.passes.legality import verify_fused
 from compiler.placement.capability import obstacle
 from compiler.placement.cut import Choice, Cut, Flow, cheapest
@@ -24,8 +24,6 @@ from compiler.placement.prices import DEFAULT_HOST, HostModel, accelerator_cycle
 from machine.config import Machine
 from machine.errors import CompileError
 
-REASON = "reason"
-"""The attribute that says why a node is on the host."""
 KEPT = "it is to be kept in float"
 CHEAPER = "it costs less there than its tensors' way to the accelerator and back"
 ANCHORS = (Op.CONV2D, Op.DENSE)
