@@ -17,13 +17,14 @@ import numpy.typing as npt
 from accel_sim import events, stepper
 from accel_sim.timing.accounts import ACCOUNTED, Cause
 from accel_sim.timing.decode import Program, decode_program
+from accel_sim.timing.history import FIRST_CAPACITY, History, finish_history
 from accel_sim.timing.trace import Ending, Start, Trace, open_trace
 from machine.config import BURST_BYTES, Machine
 from machine.errors import ProgramError, SimulationError
 from machine.isa import INSTRUCTION_BYTES, Engine, Instruction, encode
 from machine.registers import Status
 
-__all__ = ["ACCOUNTED", "WHOLE_MEMORY_BYTES", "Cause", "Clock", "TimeResult", "simulate_time"]
+__all__ = ["ACCOUNTED", "WHOLE_MEMORY_BYTES", "Cause", "Clock", "History", "TimeResult", "simulate_time"]
 
 WHOLE_MEMORY_BYTES = (1 << 32) - 64
 """Largest MEMORY_LIMIT."""
@@ -61,6 +62,8 @@ class TimeResult:
         snapshots: int64[k, 5, 11], the counters at the end of each of the cycles that the caller marked.
         accounts: int64[groups + 1, causes] of each engine in `ACCOUNTED`, cycles by group and `Cause`; the last group
             has what belongs to no other.
+        history: what each engine did in its order, empty unless it was asked for; the runs of a cause add up to the
+            engine's counters and accounts.
     """
 
     status: Status
@@ -74,6 +77,7 @@ class TimeResult:
     seconds: float
     snapshots: Int64Array
     accounts: dict[Engine, Int64Array]
+    history: dict[Engine, History]
 
 
 def simulate_time(
@@ -85,6 +89,7 @@ def simulate_time(
     marks: Sequence[int] = (),
     groups: Sequence[int] = (),
     clock: Clock = Clock.EVENTS,
+    with_history: bool = False,
 ) -> TimeResult:
     """Run a program through the machine's time, from the write of the start register (cycle 0).
 
@@ -97,6 +102,7 @@ def simulate_time(
         marks: cycles in ascending order, none after the program's end, at whose end the counters are copied.
         groups: the group (a layer) of each instruction from 0, negative for none, to which cycles are charged.
         clock: the model; the result is the same.
+        with_history: record what each engine does in its order; 32 bytes for each change.
 
     Raises:
         SimulationError: the program runs longer than `max_cycles`.
@@ -111,16 +117,16 @@ def simulate_time(
     decoded = decode_program(machine, data)
     address = program_address // BURST_BYTES * BURST_BYTES
     start = Start(address, len(data) // INSTRUCTION_BYTES, memory_limit, max_cycles)
-    trace = open_trace(decoded, marks, groups)
-    ending = _RUNS[clock](machine, decoded, start, trace)
+    trace, ending = _run(clock, machine, decoded, start, marks, groups, FIRST_CAPACITY if with_history else 0)
     if ending.status == Status.RUNNING:
         raise SimulationError(f"the program has not ended after {max_cycles} cycles")
     indices = {engine: np.flatnonzero(decoded.engine == engine) for engine in Engine}
+    issue = {engine: trace.issue[engine, : len(indices[engine])] for engine in Engine}
     return TimeResult(
         status=Status(ending.status),
         cycles=ending.cycles,
         indices=indices,
-        issue={engine: trace.issue[engine, : len(indices[engine])] for engine in Engine},
+        issue=issue,
         retire={engine: trace.retire[engine, : len(indices[engine])] for engine in Engine},
         counters=trace.counters,
         read_beats=ending.read_beats,
@@ -128,4 +134,17 @@ def simulate_time(
         seconds=ending.cycles / machine.clock_hz,
         snapshots=trace.snapshots,
         accounts={engine: trace.account.cycles[engine] for engine in ACCOUNTED},
+        history=finish_history(machine, trace.runs, ending.cycles, issue) if with_history else {},
     )
+
+
+def _run(
+    clock: Clock, machine: Machine, program: Program, start: Start, marks: Sequence[int], groups: Sequence[int],
+    capacity: int,
+) -> tuple[Trace, Ending]:
+    """Run a program, and again if it has more runs of cycles than there was room for."""
+    trace = open_trace(program, marks, groups, capacity)
+    ending = _RUNS[clock](machine, program, start, trace)
+    if capacity and trace.runs.written[0] > capacity:
+        return _run(clock, machine, program, start, marks, groups, int(trace.runs.written[0]))
+    return trace, ending

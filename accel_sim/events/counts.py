@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from accel_sim.events.control import in_flight, missing_token, queue_empty
+from accel_sim.events.runs import note_run
 from accel_sim.events.tables import charge_account
 from accel_sim.timing.accounts import FIRST_TOKEN, IDLE_DISPATCH, IDLE_FETCH
 from accel_sim.timing.jit import compiled
@@ -19,6 +20,13 @@ from accel_sim.timing.setup import DRAIN, IDLE, WAIT_TOKEN
 @compiled
 def count(now: Any, engine: int, state: int, cycles: int) -> None:
     """Charge the next `cycles` cycles of an engine to a state."""
+    note_run(now.history, engine, state, 0, cycles)
+    add(now, engine, state, cycles)
+
+
+@compiled
+def add(now: Any, engine: int, state: int, cycles: int) -> None:
+    """Add cycles of an engine, whose order is noted otherwise or not at all, to the counter of a state."""
     now.control.counters[engine, state] += cycles
     now.control.charged[engine] += cycles
 
@@ -26,7 +34,8 @@ def count(now: Any, engine: int, state: int, cycles: int) -> None:
 @compiled
 def charge(now: Any, engine: int, state: int, cause: int, place: int, cycles: int) -> None:
     """Charge the next `cycles` cycles of the matrix or vector engine, to an instruction and a cause too."""
-    count(now, engine, state, cycles)
+    note_run(now.history, engine, cause, place, cycles)
+    add(now, engine, state, cycles)
     charge_account(now.tables, engine, place, cause, cycles)
 
 

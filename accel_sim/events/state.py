@@ -157,6 +157,13 @@ VECTOR_STATE = record(
     denied=(),
 )
 
+HISTORY = record(
+    rows=(),  # address of int64[capacity, RUN_WORDS] (accel_sim/timing/history.py)
+    capacity=(),  # 0: nothing is recorded
+    count=(),  # rows written, and those for which there was no room
+    last=(ENGINE_COUNT,),  # row of each engine's latest run, NONE for none
+)
+
 STORE_STATE = record(
     active=(),
     instruction=(),
@@ -183,6 +190,7 @@ STATE = record_of(
     matrix=MATRIX_STATE,
     vector=VECTOR_STATE,
     store=STORE_STATE,
+    history=HISTORY,
 )
 
 
@@ -203,4 +211,5 @@ def initial_state(machine: Machine, program_address: int, program_length: int, m
     now.weights.release = NEVER
     now.matrix.shift_first = NEVER
     now.matrix.shadow_full = NEVER
+    now.history.last = NONE
     return state

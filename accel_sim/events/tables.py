@@ -59,19 +59,19 @@ WORDS = cast(Any, types).CPointer(types.int64)
 def fill_tables(tables: Any, program: Program, trace: Trace, bursts: Any) -> None:
     """Write the addresses of the arrays into a record `TABLES`; `bursts` is `LOAD_BURST[n]`."""
     for name in ("engine", "wait", "send", "loads", "weights", "matrices", "vectors", "stores"):
-        tables[name] = _address(getattr(program, name))
+        tables[name] = address_of(getattr(program, name))
     tables.most = program.wait.shape[1]
-    tables.issue = _address(trace.issue)
-    tables.retire = _address(trace.retire)
-    tables.bursts = _address(bursts)
+    tables.issue = address_of(trace.issue)
+    tables.retire = address_of(trace.retire)
+    tables.bursts = address_of(bursts)
     tables.burst_count = len(bursts)
     tables.groups = trace.account.cycles.shape[1]
-    tables.group = _address(trace.account.group)
-    tables.account = _address(trace.account.cycles)
+    tables.group = address_of(trace.account.group)
+    tables.account = address_of(trace.account.cycles)
     tables.counts = trace.account.counts
 
 
-def _address(array: Any) -> int:
+def address_of(array: Any) -> int:
     """Return where an array begins whose items lie one after the other."""
     assert array.flags.c_contiguous
     return int(array.ctypes.data)

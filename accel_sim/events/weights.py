@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from accel_sim.events.control import issue, may_issue, queue_empty, schedule_retirement, wake_at
-from accel_sim.events.counts import count, until
+from accel_sim.events.counts import add, count, until
 from accel_sim.events.memory import arrived_by, beat_time, beats_between, grant, outside, piece_end
+from accel_sim.events.runs import note_burst, note_run
 from accel_sim.events.state import ASK_WEIGHTS, ISSUE, NEVER, TILES
 from accel_sim.events.tables import weights_of
 from accel_sim.timing.jit import compiled
@@ -29,8 +30,9 @@ def settle(upto: int, now: Any) -> None:
     else:
         waiting = until(weights.last_beat + 1, control, WEIGHTS, upto)
         state = WAIT_MEMORY
-    count(now, WEIGHTS, BUSY, beats)
-    count(now, WEIGHTS, state, waiting - beats)
+    note_run(now.history, WEIGHTS, state, 0, waiting)  # the cycles with a beat are put in afterwards
+    add(now, WEIGHTS, BUSY, beats)
+    add(now, WEIGHTS, state, waiting - beats)
     count(now, WEIGHTS, IDLE if queue_empty(control, WEIGHTS) else WAIT_TOKEN, cycles - waiting)
 
 
@@ -102,6 +104,7 @@ def request(t: int, now: Any) -> None:
     setup, control, weights = now.setup, now.control, now.weights
     _start(t, now)
     place = grant(t, now, WEIGHTS, weights.beats)
+    note_burst(now.history, now.memory.due[place], now.memory.credit[place], weights.beats)
     before = weights.requested
     weights.requested += weights.beats
     weights.free_beats -= weights.beats

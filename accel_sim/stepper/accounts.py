@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from accel_sim.stepper.control import head_complete
+from accel_sim.stepper.runs import note_cycle
 from accel_sim.stepper.state import GRANTED
-from accel_sim.timing.accounts import FIRST_TOKEN, IDLE_DISPATCH, IDLE_FETCH, Account
+from accel_sim.timing.accounts import FIRST_TOKEN, IDLE_DISPATCH, IDLE_FETCH
 from accel_sim.timing.decode import Program
 from accel_sim.timing.jit import compiled
 from accel_sim.timing.setup import BUSY, DRAIN, IDLE, WAIT_TOKEN
+from accel_sim.timing.trace import Trace
 from machine.isa import ENGINE_COUNT
 
 
 @compiled
-def charge(now: Any, program: Program, account: Account, engine: int, state: int, unit: Any) -> None:
+def charge(now: Any, program: Program, trace: Trace, engine: int, state: int, unit: Any) -> None:
     """Charge the cycle of one engine, `unit` its registers; to be called before any register moves."""
-    control, events = now.control, now.events
+    control, events, account = now.control, now.events, trace.account
     place = control.issued[engine]
     cause = state
     if state == BUSY:
@@ -30,6 +32,7 @@ def charge(now: Any, program: Program, account: Account, engine: int, state: int
     elif state == IDLE and place < account.counts[engine]:
         cause = IDLE_DISPATCH if head_complete(now.setup, control) else IDLE_FETCH
     account.cycles[engine, account.group[engine, place], cause] += 1
+    note_cycle(trace.runs, engine, cause, place)
     if events.claim[engine] == GRANTED:
         account.reading[engine] = unit.instruction
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from accel_sim.stepper import accounts, claims, control, load, matrix, memory, store, vector, weights
+from accel_sim.stepper import accounts, claims, control, load, matrix, memory, runs, store, vector, weights
 from accel_sim.stepper.state import GRANTED
 from accel_sim.timing.decode import Program
 from accel_sim.timing.jit import compiled, compiled_and_kept, text_stamp
@@ -100,6 +100,13 @@ def is_quiet(t: int, now: Any) -> bool:
 
 
 @compiled
+def count(trace: Trace, engine: int, state: int) -> None:
+    """Count the cycle of an engine whose cycles are not charged to instructions."""
+    trace.counters[engine, state] += 1
+    runs.note_cycle(trace.runs, engine, state, 0)
+
+
+@compiled
 def record(t: int, now: Any, program: Program, trace: Trace) -> None:
     """Write the cycle's issues, retirements and states into the trace."""
     events = now.events
@@ -108,16 +115,16 @@ def record(t: int, now: Any, program: Program, trace: Trace) -> None:
             trace.issue[engine, now.control.issued[engine]] = t
         if events.retired[engine]:
             trace.retire[engine, now.control.retired[engine]] = t
-    trace.counters[LOAD, load.state(t, now.load, now.control, events)] += 1
+    count(trace, LOAD, load.state(t, now.load, now.control, events))
     pushing = program.weights[now.weights.instruction]
-    trace.counters[WEIGHTS, weights.state(now.setup, now.weights, pushing, now.control, events)] += 1
+    count(trace, WEIGHTS, weights.state(now.setup, now.weights, pushing, now.control, events))
     multiplies = matrix.state(t, now.matrix, now.control, events)
     trace.counters[MATRIX, multiplies] += 1
-    accounts.charge(now, program, trace.account, MATRIX, multiplies, now.matrix)
+    accounts.charge(now, program, trace, MATRIX, multiplies, now.matrix)
     computes = vector.state(t, now.vector, now.control, events)
     trace.counters[VECTOR, computes] += 1
-    accounts.charge(now, program, trace.account, VECTOR, computes, now.vector)
-    trace.counters[STORE, store.state(t, now.store, now.memory, now.control, events)] += 1
+    accounts.charge(now, program, trace, VECTOR, computes, now.vector)
+    count(trace, STORE, store.state(t, now.store, now.memory, now.control, events))
 
 
 @compiled

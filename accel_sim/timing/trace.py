@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from accel_sim.timing.accounts import Account, open_account
 from accel_sim.timing.decode import Program
+from accel_sim.timing.history import Runs, open_runs
 from machine.isa import ENGINE_COUNT
 from machine.registers import STATE_COUNT
 
@@ -26,6 +27,7 @@ class Trace(NamedTuple):
         marks: int64[k], cycles at whose end `counters` is copied, in ascending order.
         snapshots: int64[k, 5, 11], those copies.
         account: to whom the cycles of the matrix and the vector engine are charged.
+        runs: what every engine did, in order.
     """
 
     issue: Int64Array
@@ -34,10 +36,13 @@ class Trace(NamedTuple):
     marks: Int64Array
     snapshots: Int64Array
     account: Account
+    runs: Runs
 
 
-def open_trace(program: Program, marks: Sequence[int], groups: Sequence[int]) -> Trace:
+def open_trace(program: Program, marks: Sequence[int], groups: Sequence[int], run_capacity: int = 0) -> Trace:
     """Return an empty trace of a program; `marks` and `groups` as in `accel_sim.time.simulate_time`.
+
+    `run_capacity` is for how many runs there is room, 0 where they are not wanted.
 
     Raises:
         ProgramError: `groups` is neither empty nor as long as the program.
@@ -51,6 +56,7 @@ def open_trace(program: Program, marks: Sequence[int], groups: Sequence[int]) ->
         marks=np.asarray(marks, dtype=np.int64).reshape(-1),
         snapshots=np.zeros((len(marks), *counters.shape), dtype=np.int64),
         account=open_account(program.engine, shape[1], groups),
+        runs=open_runs(run_capacity),
     )
 
 

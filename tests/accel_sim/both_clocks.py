@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
-from accel_sim.time import ACCOUNTED, Clock, TimeResult, simulate_time
+from accel_sim.time import ACCOUNTED, Clock, History, TimeResult, simulate_time
 from machine.errors import TpukitError
 from machine.isa import Engine
 
 
 def simulate_both(*arguments: Any, **options: Any) -> TimeResult:
-    """Return what `accel_sim.time.simulate_time` gives on both models; they are equal in everything.
+    """Return what `accel_sim.time.simulate_time` gives on both models, with history; they are equal in everything.
 
     Raises:
         TpukitError: both raise it, with the same text.
@@ -27,7 +28,7 @@ def simulate_both(*arguments: Any, **options: Any) -> TimeResult:
 
 def _outcome(clock: Clock, *arguments: Any, **options: Any) -> TimeResult | TpukitError:
     try:
-        return simulate_time(*arguments, clock=clock, **options)
+        return simulate_time(*arguments, clock=clock, with_history=True, **options)
     except TpukitError as error:
         return error
 
@@ -47,10 +48,15 @@ def differences(events: TimeResult | TpukitError, stepper: TimeResult | TpukitEr
         ]
     pairs += [(f"account of {engine.name.lower()}", events.accounts[engine], stepper.accounts[engine])
               for engine in ACCOUNTED]
+    for engine in stepper.history:
+        pairs += [(f"history of {engine.name.lower()}, {field.name}", getattr(events.history[engine], field.name),
+                   getattr(stepper.history[engine], field.name)) for field in fields(History)]
     return [_describe(name, one, other) for name, one, other in pairs if not np.array_equal(one, other)]
 
 
 def _describe(name: str, one: Any, other: Any) -> str:
+    if np.shape(one) != np.shape(other):
+        return f"{name}: events {np.shape(one)}, stepper {np.shape(other)}"
     place = np.argwhere(np.asarray(one) != np.asarray(other))[0].tolist()
     values = [np.asarray(value)[tuple(place)] for value in (one, other)]
     return f"{name} {place}: events {values[0]}, stepper {values[1]}"
