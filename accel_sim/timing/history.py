@@ -111,10 +111,7 @@ def _beat_cycles(machine: Machine, bursts: Int64Array) -> Int64Array:
     number = np.arange(len(first), dtype=np.int64) - first + 1
     due, credit = np.repeat(due, beats), np.repeat(credit, beats)
     numerator, denominator = machine.bus_rate_numerator, machine.bus_rate_denominator
-    if numerator == denominator:
-        waits = number - 1
-    else:
-        waits = np.maximum(0, -((credit - number * denominator) // numerator))
+    waits = number - 1 if numerator == denominator else np.maximum(0, -((credit - number * denominator) // numerator))
     cycles: Int64Array = due + waits
     return cycles
 
