@@ -11,17 +11,27 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from enum import StrEnum
 from pathlib import Path
 
 from machine.config import Machine
 from machine.errors import ToolError
 from machine.progress import during
-from rtl.processes import check_tool
+from rtl.processes import check_tool, run_tool
 from rtl.sources import CPP_MAIN, bench_parameters, bench_sources
 
 MEMORY_VARIANTS_BYTES = (1 << 20, 1 << 24, 1 << 28, 1 << 32)
 """Memory sizes of the test bench; few, so that builds are used again."""
 EXECUTABLE = "testbench"
+
+
+class Waves(StrEnum):
+    """Formats of waveforms; the value is the suffix of a file's name."""
+
+    VCD = "vcd"
+    FST = "fst"
+
+
 VERILATOR_ARGUMENTS = (
     "--cc",
     "--exe",
@@ -94,7 +104,15 @@ def _check_host_tools() -> None:
             raise ToolError(f"no {what} ({', '.join(names)}) was found on PATH; the RTL backend compiles C++")
 
 
-def _identity(parameters: dict[str, int], waves: bool, version: str) -> str:
+def _check_fst_headers() -> None:
+    """Verilator's writer of FST is compiled with the machine and includes these."""
+    compiler = next(name for name in ("g++", "c++", "clang++") if shutil.which(name))
+    command = [compiler, "-x", "c++", "-fsyntax-only", "-include", "lz4.h", "-include", "zlib.h", os.devnull]
+    if run_tool(command).returncode:
+        raise ToolError("FST needs the headers of lz4 and zlib (Debian: liblz4-dev, zlib1g-dev); VCD needs neither")
+
+
+def _identity(parameters: dict[str, int], waves: Waves | None, version: str) -> str:
     digest = hashlib.sha256()
     described = [sorted(parameters.items()), waves, version, VERILATOR_ARGUMENTS, MAKE_FLAGS]
     digest.update(json.dumps(described).encode())
@@ -111,16 +129,17 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def build(machine: Machine, waves: bool = False, memory_bytes: int = MEMORY_VARIANTS_BYTES[0]) -> Path:
+def build(machine: Machine, waves: Waves | None = None, memory_bytes: int = MEMORY_VARIANTS_BYTES[0]) -> Path:
     """Verilate the machine and its test bench, unless that was done before, and return the program.
 
     Args:
         machine: what to build; its name and clock make no difference to the build.
-        waves: able to write waveforms (slower).
+        waves: able to write waveforms of this format (slower).
         memory_bytes: the memory behind the machine holds at least so much.
 
     Raises:
-        ToolError: no Verilator, C++ compiler, make or perl; the build failed; the cache cannot be written.
+        ToolError: no Verilator, C++ compiler, make or perl; FST without the headers of lz4 and zlib; the build failed;
+            the cache cannot be written.
     """
     verilator = verilator_executable()
     environment = tool_environment()
@@ -132,6 +151,8 @@ def build(machine: Machine, waves: bool = False, memory_bytes: int = MEMORY_VARI
     if (final / EXECUTABLE).exists():
         return final / EXECUTABLE
     _check_host_tools()
+    if waves is Waves.FST:
+        _check_fst_headers()
     try:
         root.mkdir(parents=True, exist_ok=True)
         with _locked(root / f"{final.name}.lock"):
@@ -143,13 +164,13 @@ def build(machine: Machine, waves: bool = False, memory_bytes: int = MEMORY_VARI
     return final / EXECUTABLE
 
 
-def _build_into(final: Path, parameters: dict[str, int], waves: bool, environment: dict[str, str]) -> None:
+def _build_into(final: Path, parameters: dict[str, int], waves: Waves | None, environment: dict[str, str]) -> None:
     """Build in a folder of its own and put the result in place in one step."""
     with tempfile.TemporaryDirectory(prefix="build_", dir=final.parent) as work:
         folder = Path(work) / "objects"
         command: list[str | Path] = [verilator_executable(), *VERILATOR_ARGUMENTS]
         command += ["--build-jobs", str(os.cpu_count() or 1), "--top-module", "testbench", "--Mdir", folder]
-        command += ["-o", EXECUTABLE, *(["--trace-vcd"] if waves else [])]
+        command += ["-o", EXECUTABLE, *([f"--trace-{waves}"] if waves else [])]
         command += [f"-G{name}={value}" for name, value in parameters.items()]
         log = final.with_suffix(".log")
         check_tool([*command, *bench_sources(), CPP_MAIN], "building the RTL", environment=environment, log=log)

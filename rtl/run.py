@@ -15,7 +15,7 @@ from machine.errors import ProgramError, ToolError
 from machine.isa import ENGINE_COUNT, Engine
 from machine.progress import during
 from machine.registers import REGISTERS, STATE_COUNT, STATE_COUNTER_BASE, Status
-from rtl.build import build
+from rtl.build import Waves, build
 from rtl.processes import check_tool
 
 OFFSETS = {register.name: register.offset for register in REGISTERS}
@@ -70,7 +70,7 @@ def run_program(
         program_address: byte address of the first instruction, a multiple of 256.
         program_length: instructions.
         memory_limit: bytes that the program may address, a multiple of 64.
-        waves: where to write a waveform (VCD); None for none.
+        waves: where to write a waveform, FST where the name ends so, else VCD; None for none.
         max_cycles: a longer run is stopped.
 
     Raises:
@@ -78,7 +78,7 @@ def run_program(
         ToolError: the hardware cannot be built or simulated, or the run went past `max_cycles`.
     """
     _check_registers(program_address, program_length, memory_limit)
-    program = build(machine, waves is not None, max(memory.size, memory_limit))
+    program = build(machine, _format(waves), max(memory.size, memory_limit))
     with tempfile.TemporaryDirectory(prefix="tpukit_rtl_") as name:
         folder = Path(name)
         beats = _write_image(folder / "image", memory, machine.bus_bytes)
@@ -115,6 +115,12 @@ def run_program(
         memory=after[: memory.size],
         seconds=seconds,
     )
+
+
+def _format(waves: Path | None) -> Waves | None:
+    if waves is None:
+        return None
+    return Waves.FST if waves.suffix.lower() == f".{Waves.FST}" else Waves.VCD
 
 
 def _check_registers(program_address: int, program_length: int, memory_limit: int) -> None:

@@ -33,7 +33,8 @@ def design_sources() -> list[Path]:
 
 def bench_sources() -> list[Path]:
     """Return the files of the design and of the test bench whose top is `testbench`."""
-    return [*design_sources(), TESTBENCH / "axi_memory.sv", TESTBENCH / "testbench.sv"]
+    own = ("axi_memory.sv", "engine_wave.sv", "engine_waves.sv", "testbench.sv")
+    return [*design_sources(), *(TESTBENCH / name for name in own)]
 
 
 def design_parameters(machine: Machine) -> dict[str, int]:

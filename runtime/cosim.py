@@ -68,7 +68,8 @@ def cosimulate(
     """Run a program on both machines and compare: the first batch of a model's inputs, or a kernel (no inputs).
 
     Each segment begins with what the host makes of the simulator's results, so a difference in one does not hide those
-    in the next. The waveform of the RTL goes to `waves` where one is given (VCD; programs of one segment only).
+    in the next. The waveform of the RTL goes to `waves` where one is given (FST if so named, else VCD; programs of one
+    segment only).
 
     Raises:
         DataError: inputs that the model does not take, or a waveform of several segments.

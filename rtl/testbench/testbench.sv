@@ -8,7 +8,7 @@
 //   +result=        written: a line `offset value` for each register that is read at the end, or the line `stopped`
 //   +events=        written: a line `engine kind cycle` for each issue (kind 0) and retirement (kind 1); optional
 //   +memory= +memory_beats=   written: the first beats of memory after the run; optional
-//   +waves=         written: VCD; optional
+//   +waves=         written: VCD or FST, as it was built for; optional
 module testbench #(
     parameter int ROWS             = 16,
     parameter int COLUMNS          = 16,
@@ -247,6 +247,14 @@ module testbench #(
     end
   end
 
+  engine_waves engines (
+      .cycle_i  (cycle_q),
+      .running_i(running),
+      .issue_i  (issue),
+      .retire_i (retire),
+      .state_i  (state)
+  );
+
   always @(posedge clk_i) begin
     if (events_file != 0 && running && (issue | retire) != 0) begin
       for (int q = 0; q < 5; q++) begin
@@ -273,5 +281,5 @@ module testbench #(
   end
 
   logic unused;
-  assign unused = ^{bresp, rresp, m_arsize, m_awsize, m_arburst, m_awburst, m_awlen, state};
+  assign unused = ^{bresp, rresp, m_arsize, m_awsize, m_arburst, m_awburst, m_awlen};
 endmodule

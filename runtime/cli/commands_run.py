@@ -133,7 +133,7 @@ def cosim_command(
     program: ProgramArgument,
     input: InputOption = None,
     waves: Annotated[
-        Path | None, typer.Option(metavar="FILE.vcd", help="Write the RTL's waveform (slower; a VCD file).")
+        Path | None, typer.Option(metavar="FILE", help="Write the RTL's waveform (slower): FST if so named, else VCD.")
     ] = None,
     machine: ExpectedMachineOption = None,
     as_json: JsonOption = False,

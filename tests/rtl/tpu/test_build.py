@@ -16,7 +16,7 @@ import pytest
 from machine.config import Machine, load_machine
 from machine.errors import ToolError
 from rtl import build as build_module
-from rtl.build import MEMORY_VARIANTS_BYTES, build, cache_folder, memory_variant
+from rtl.build import MEMORY_VARIANTS_BYTES, Waves, build, cache_folder, memory_variant
 from rtl.processes import check_tool, run_tool
 
 NANO4 = load_machine("nano4")
@@ -65,9 +65,14 @@ def test_another_machine_is_another_build(machine: Machine, fake_build: list[Seq
     assert len(fake_build) == 2
 
 
-def test_waves_and_memory_are_another_build(fake_build: list[Sequence[object]]) -> None:
-    assert len({build(NANO4), build(NANO4, waves=True), build(NANO4, memory_bytes=1 << 22)}) == 3
-    assert ["--trace-vcd" in command for command in fake_build] == [False, True, False]
+def test_waves_and_memory_are_another_build(
+    fake_build: list[Sequence[object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build_module, "_check_fst_headers", lambda: None)
+    waves = [build(NANO4, waves=form) for form in Waves]
+    assert len({build(NANO4), *waves, build(NANO4, memory_bytes=1 << 22)}) == 4
+    traced = [[argument for argument in command if str(argument).startswith("--trace")] for command in fake_build]
+    assert traced == [["--trace-vcd"], ["--trace-fst"], [], []]
 
 
 def test_changed_source_is_built_again(
@@ -98,6 +103,16 @@ def test_missing_tool_is_one_line(missing: str, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(build_module.shutil, "which", lambda name: None if name in names else f"/usr/bin/{name}")
     with pytest.raises(ToolError, match=rf"^no {missing.replace('+', '.')}[^\n]*$"):
         build(NANO4)
+
+
+def test_fst_without_its_headers_is_one_line(
+    fake_build: list[Sequence[object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = subprocess.CompletedProcess([], 1, "lz4.h: No such file", "")
+    monkeypatch.setattr(build_module, "run_tool", lambda command: failed)
+    with pytest.raises(ToolError, match=r"^FST needs the headers of lz4 and zlib[^\n]*VCD needs neither$"):
+        build(NANO4, waves=Waves.FST)
+    assert not fake_build
 
 
 def test_missing_verilator_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -148,16 +147,6 @@ def test_store_into_the_program() -> None:
     store = make(Opcode.STORE, window_bytes=4, memory_address=128)
     program.memory[:64] = np.frombuffer(encode(store), dtype=np.uint8)
     assert run(NANO4, program).status is Status.ADDRESS_ERROR
-
-
-@pytest.mark.slow
-def test_waves(tmp_path: Path) -> None:
-    """A waveform is written, and the run is the same."""
-    program, path = halt_only(), tmp_path / "waves.vcd"
-    result = run_program(NANO4, program.memory, 0, 1, MEMORY_BYTES, waves=path, max_cycles=MAX_CYCLES)
-    assert (result.status, result.cycles) == (Status.DONE, 118)
-    text = path.read_text()
-    assert "$enddefinitions" in text and " u_control " in text
 
 
 def test_a_long_run_is_stopped() -> None:
