@@ -36,7 +36,7 @@ def latest_conflicts(
     """
     actor_of = np.asarray(actors, np.int64)
     ends = np.arange(1, len(actor_of) + 1) if groups is None else np.cumsum(np.asarray(groups, np.int64))
-    table = _flatten(found)
+    table = flatten(found)
     windows, tables = _tables(table, actor_of)
     return _latest(
         actor_of, ends.astype(np.int64), table.offsets, table.fields, table.shape_offsets, table.starts, table.stops,
@@ -50,7 +50,7 @@ def engines_of(instructions: Sequence[Instruction]) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Flat:
+class FlatAccesses:
     """All accesses in arrays.
 
     `fields` is int64[accesses, 4]: space, write, base, footprint; instruction i has those in `offsets[i:i + 2]`.
@@ -64,7 +64,8 @@ class _Flat:
     stops: Integers
 
 
-def _flatten(found: Sequence[Sequence[Access]]) -> _Flat:
+def flatten(found: Sequence[Sequence[Access]]) -> FlatAccesses:
+    """Put the accesses of each instruction into arrays; what shares a footprint goes on sharing it."""
     known: dict[int, int] = {}
     shapes: list[Footprint] = []
     fields: list[tuple[int, bool, int, int]] = []
@@ -75,7 +76,7 @@ def _flatten(found: Sequence[Sequence[Access]]) -> _Flat:
                 shapes.append(access.footprint)
             fields.append((access.space, access.write, access.base, shape))
     empty = np.zeros(0, np.int64)
-    return _Flat(
+    return FlatAccesses(
         np.cumsum([0, *map(len, found)]).astype(np.int64), np.array(fields, np.int64).reshape(-1, 4),
         np.cumsum([0, *(len(shape.starts) for shape in shapes)]).astype(np.int64),
         np.concatenate([empty, *(shape.starts for shape in shapes)]),
@@ -83,7 +84,7 @@ def _flatten(found: Sequence[Sequence[Access]]) -> _Flat:
     )
 
 
-def _tables(flat: _Flat, actors: Integers) -> tuple[Integers, Integers]:
+def _tables(flat: FlatAccesses, actors: Integers) -> tuple[Integers, Integers]:
     """Return the written windows, and where each table of latest instructions begins (-1: there is none).
 
     A window is the part of an address space that anything writes, (first, last, unit), in units of `unit` addresses:
