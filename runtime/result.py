@@ -25,6 +25,7 @@ class Backend(StrEnum):
     RTL = "rtl"
     REFERENCE = "reference"
     CPU = "cpu"
+    GPU = "gpu"
 
 
 @dataclass

@@ -94,7 +94,7 @@ class Session:
             return self._run_kernel(inputs, backend, with_time, with_function)
         if backend is Backend.RTL:
             return self._run_rtl(inputs, with_function)
-        if backend in (Backend.REFERENCE, Backend.CPU) and not with_function:
+        if backend in (Backend.REFERENCE, Backend.CPU, Backend.GPU) and not with_function:
             raise DataError(f"the {backend} backend has no clock; --time-only goes with sim and rtl")
         values = self._inputs(inputs) if with_function else {}
         if backend is Backend.CPU:
@@ -102,6 +102,9 @@ class Session:
         result = RunResult(backend)
         if backend is Backend.REFERENCE:
             self._run_reference(result, values)
+            return result
+        if backend is Backend.GPU:
+            self._run_gpu(result, values)
             return result
         if with_time:
             self._add_time(result)
@@ -233,10 +236,21 @@ class Session:
 
     def _run_reference(self, result: RunResult, values: dict[str, AnyArray]) -> None:
         begin = time.perf_counter()
-        names = dict.fromkeys([*(entry.tensor for entry in self.program.outputs), *self.graph.outputs])
-        known = ReferenceBackend().run(self.graph, values, tuple(names))
+        known = ReferenceBackend().run(self.graph, values, self._computed)
         result.simulation_seconds = time.perf_counter() - begin
         self._finish(result, values, known)
+
+    def _run_gpu(self, result: RunResult, values: dict[str, AnyArray]) -> None:
+        from runtime.gpu import run_quantized  # PyTorch is optional
+
+        known, seconds = run_quantized(self.graph, values, self._computed)
+        result.simulation_seconds = seconds.device
+        self._finish(result, values, known)
+
+    @property
+    def _computed(self) -> tuple[str, ...]:
+        """The tensors that a run is asked for: the accelerator's outputs and the model's, each once."""
+        return tuple(dict.fromkeys([*(entry.tensor for entry in self.program.outputs), *self.graph.outputs]))
 
     def _run_simulator(self, result: RunResult, values: dict[str, AnyArray]) -> None:
 
