@@ -1,0 +1,76 @@
+"""One line that says what limits a program and what would help: shares of its cycles, and what changes would save."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from runtime.machine_variants import WIDER
+from runtime.what_if import LIMIT, WhatIf
+
+_GROUPS: dict[str, tuple[str, ...]] = {
+    "compute": ("useful",),
+    "compute with rows or columns to spare": ("underused",),
+    "wait for weights": ("wait_weights", "wait_token_weights"),
+    "wait for activations": ("wait_token_load",),
+    "wait for the vector engine": ("vector", "wait_accumulator", "wait_token_vector"),
+    "wait for a weight tile to shift in": ("wait_shift",),
+    "wait for a port of the scratchpad": ("wait_bank",),
+    "wait for results to be stored": ("wait_token_store",),
+    "wait for instructions": ("idle_fetch", "idle_dispatch"),
+    "start and drain": ("start", "drain", "wait_token_matrix", "idle_end"),
+}
+"""What the array does in a cycle, and the causes that this sums up."""
+
+_LIMITS = {
+    "bandwidth": "the memory's bandwidth",
+    "latency": "the memory's latency",
+    "scratchpad": "the scratchpad's size",
+    "accumulators": "the accumulators' size",
+    "columns": "the array's size",
+    "rows": "the array's size",
+    "weight_fifo": "the weight FIFO",
+    "queues": "the instruction queues",
+    "fetch_buffer": "the fetch buffer",
+    WIDER: "the array's size and the memory's bandwidth together",
+}
+"""What a program is limited by that a change of the machine makes faster."""
+
+LARGE = 0.01
+"""The share of the cycles from which on a group of causes is named."""
+HELPS = 0.001
+"""The share of the cycles from which on a saving is named."""
+
+
+def verdict(cycles: Mapping[str, int], what_ifs: Sequence[WhatIf]) -> str:
+    """Return the line for a program whose `cycles` by cause are given, and what changes of its machine would save.
+
+    The limit that it names is that of the change that saves most, if it saves at least `LIMIT` of the cycles.
+    `what_ifs` are in the order of `what_if`, the best first.
+    """
+    total = sum(cycles.values())
+    if not total:
+        return "Nothing runs on the accelerator."
+    best = what_ifs[0] if what_ifs else None
+    limit = f"Limited by {_LIMITS[best.name]}" if best and best.saving >= LIMIT else "No single limit"
+    return f"{limit}: {_shares(cycles, total)}; {_help(what_ifs)}."
+
+
+def _shares(cycles: Mapping[str, int], total: int) -> str:
+    """Say what the array does, the most of the time first."""
+    sums = {words: sum(cycles.get(cause, 0) for cause in causes) for words, causes in _GROUPS.items()}
+    named = sorted((words for words in sums if sums[words] >= LARGE * total), key=lambda words: -sums[words])
+    rest = total - sum(sums[words] for words in named)
+    parts = [f"{sums[words] / total:.1%} {words}" for words in named]
+    return f"of the array's cycles {', '.join(parts)}" + (f", {rest / total:.1%} are other" if rest else "")
+
+
+def _help(what_ifs: Sequence[WhatIf]) -> str:
+    """Say what each change would save, the best first, and of the others that they would not."""
+    named = [result for result in what_ifs if result.saving >= HELPS]
+    if not named:
+        return f"no change that was tried saves {HELPS:.1%}"
+    first, *others = (f"{result.saving:.1%} ({result.saved_cycles:,} cycles)" for result in named)
+    parts = [f"{named[0].change} would save {first}"]
+    parts += [f"{result.change} {saving}" for result, saving in zip(named[1:], others, strict=True)]
+    idle = [result.name for result in what_ifs if result.cycles is not None and result not in named]
+    return ", ".join(parts) + (f"; less than {HELPS:.1%}: {', '.join(idle)}" if idle else "")
