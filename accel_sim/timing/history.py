@@ -88,7 +88,7 @@ def finish_history(
         ends = np.minimum(np.cumsum(own[:, 3]), cycles)
         ends, causes, places = _merge(ends, own[:, 1], own[:, 2])
         if engine is Engine.WEIGHTS:
-            ends, causes = _with_beats(ends, causes, _beat_cycles(machine, rows[rows[:, 0] == WEIGHT_BURST]))
+            ends, causes = _with_beats(ends, causes, *_beats(machine, rows[rows[:, 0] == WEIGHT_BURST], cycles))
         if engine not in (Engine.MATRIX, Engine.VECTOR):
             ends, causes, places = _with_places(ends, causes, issue[engine])
         start = np.concatenate([np.ones(1, np.int64), ends[:-1] + 1])[: len(ends)]
@@ -104,40 +104,46 @@ def _merge(ends: Int64Array, causes: Int64Array, places: Int64Array) -> tuple[In
     return ends[changes], causes[changes], places[changes]
 
 
-def _beat_cycles(machine: Machine, bursts: Int64Array) -> Int64Array:
-    """Return the cycle of every beat of bursts (docs/units/memory.md), ascending."""
+def _beats(machine: Machine, bursts: Int64Array, cycles: int) -> tuple[Int64Array, Int64Array]:
+    """Return first and last cycle of all stretches of cycles with a beat of some bursts (docs/units/memory.md)."""
     _, due, credit, beats = bursts.T
-    first = np.repeat(np.cumsum(beats) - beats, beats)
-    number = np.arange(len(first), dtype=np.int64) - first + 1
-    due, credit = np.repeat(due, beats), np.repeat(credit, beats)
     numerator, denominator = machine.bus_rate_numerator, machine.bus_rate_denominator
-    waits = number - 1 if numerator == denominator else np.maximum(0, -((credit - number * denominator) // numerator))
-    cycles: Int64Array = due + waits
-    return cycles
+    if numerator == denominator:
+        firsts, lasts = due, due + beats - 1
+    else:
+        before = np.repeat(np.cumsum(beats) - beats, beats)
+        lacking = (np.arange(len(before), dtype=np.int64) - before + 1) * denominator - np.repeat(credit, beats)
+        firsts = lasts = np.repeat(due, beats) + np.maximum(0, -(-lacking // numerator))
+    inside = firsts <= cycles
+    firsts, lasts = firsts[inside], np.minimum(lasts[inside], cycles)
+    apart = firsts[1:] != lasts[:-1] + 1
+    return firsts[np.append(True, apart)[: len(firsts)]], lasts[np.append(apart, True)[: len(lasts)]]
 
 
-def _with_beats(ends: Int64Array, causes: Int64Array, beats: Int64Array) -> tuple[Int64Array, Int64Array]:
+def _with_beats(
+    ends: Int64Array, causes: Int64Array, firsts: Int64Array, lasts: Int64Array
+) -> tuple[Int64Array, Int64Array]:
     """Make the cycles with a beat busy, whatever else went on in them."""
-    beats = beats[beats <= (ends[-1] if len(ends) else 0)]
-    if not len(beats):
+    if not len(firsts):
         return ends, causes
-    breaks = np.flatnonzero(np.diff(beats) != 1)
-    firsts, lasts = beats[np.append(0, breaks + 1)], beats[np.append(breaks, len(beats) - 1)]
-    cuts = np.unique(np.concatenate([ends, firsts - 1, lasts]))
-    cuts = cuts[cuts > 0]
-    base = causes[np.searchsorted(ends, cuts)]
-    interval = np.minimum(np.searchsorted(lasts, cuts), len(lasts) - 1)
-    busy = (firsts[interval] <= cuts) & (cuts <= lasts[interval])
-    merged = np.where(busy, int(EngineState.BUSY), base)
+    cuts = _ascending(ends, firsts - 1, lasts)
+    stretch = np.minimum(np.searchsorted(lasts, cuts), len(lasts) - 1)
+    busy = (firsts[stretch] <= cuts) & (cuts <= lasts[stretch])
+    merged = np.where(busy, int(EngineState.BUSY), causes[np.searchsorted(ends, cuts)])
     ends, causes, _ = _merge(cuts, merged, np.zeros_like(merged))
     return ends, causes
+
+
+def _ascending(*cycles: Int64Array) -> Int64Array:
+    """Return the positive cycles of all arrays, ascending and each once (faster than `np.unique`)."""
+    sorted_cycles = np.sort(np.concatenate(cycles), kind="stable")
+    return sorted_cycles[np.diff(sorted_cycles, prepend=0) > 0]
 
 
 def _with_places(ends: Int64Array, causes: Int64Array, issue: Int64Array) -> tuple[Int64Array, Int64Array, Int64Array]:
     """Divide runs where an instruction issues, and give each its instruction."""
     issue = issue[issue > 0]
-    cuts = np.unique(np.concatenate([ends, issue[issue <= (ends[-1] if len(ends) else 0)] - 1]))
-    cuts = cuts[cuts > 0]
+    cuts = _ascending(ends, issue - 1)
     causes = causes[np.searchsorted(ends, cuts)]
     issued = np.searchsorted(issue, cuts, side="right")
     return _merge(cuts, causes, np.where(np.isin(causes, _NEXT), issued, issued - 1))
