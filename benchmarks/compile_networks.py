@@ -23,7 +23,7 @@ from benchmarks.networks import NETWORKS, FloatArray, compile_random, random_inp
 from machine.config import load_machine
 from machine.program import Program
 from runtime.arrays import dump_arrays
-from runtime.profile import profile_layers
+from runtime.profile import profile_program
 from runtime.session import Backend, Session
 from runtime.timing import prepare_simulator
 
@@ -32,22 +32,20 @@ IMAGE_SEED = 3
 
 def report(program: Program, show_layers: bool) -> None:
     """Print a program's cycles, by layer if asked."""
-    started = time.perf_counter()
-    layers = profile_layers(program)
-    seconds = time.perf_counter() - started
-    convolutions = [layer for layer in layers if "conv2d" in layer.operator]
-    ideal = sum(layer.macs for layer in convolutions) // (program.machine.rows * program.machine.columns)
-    cycles = sum(layer.cycles for layer in convolutions)
+    profile = profile_program(program)
+    convolutions = [layer for layer in profile.layers if "conv2d" in layer.operator]
+    ideal = sum(layer.costs.macs for layer in convolutions) // (program.machine.rows * program.machine.columns)
+    cycles = sum(layer.costs.total_cycles for layer in convolutions)
     print(
-        f"  {sum(layer.cycles for layer in layers):,} cycles (simulated twice in {seconds:.1f} s); convolutions "
-        f"{cycles:,}, "
-        f"array busy {ideal / cycles if cycles else 0:.1%}; bound {sum(layer.bound_cycles for layer in layers):,}"
+        f"  {profile.total.total_cycles:,} cycles; convolutions {cycles:,}, "
+        f"array busy {ideal / cycles if cycles else 0:.1%}; bound {profile.bound_cycles:,}"
     )
     if show_layers:
-        for layer in layers:
+        for layer in profile.layers:
+            taken, (loss, lost) = layer.costs.total_cycles, layer.costs.largest_loss
             print(
-                f"  {layer.name:32} {layer.cycles:>10,} bound {layer.bound_cycles:>10,} lost "
-                f"{layer.cycles - layer.bound_cycles:>9,} {layer.engine} {layer.loss} {layer.loss_cycles:,}"
+                f"  {layer.name:32} {taken:>10,} bound {layer.bound_cycles:>10,} lost "
+                f"{taken - layer.bound_cycles:>9,} {loss} {lost:,}"
             )
 
 

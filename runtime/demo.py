@@ -12,7 +12,7 @@ from machine.config import Machine
 from machine.program import Program
 from runtime.compile import compile_program
 from runtime.cosim import CosimResult, cosimulate
-from runtime.profile import LayerProfile, profile_layers
+from runtime.profile import NetworkProfile, profile_program
 from runtime.session import Backend, RunResult, Session
 
 INPUT, OUTPUT = "image", "probabilities"
@@ -29,7 +29,7 @@ class DemoReport:
     accuracy_int8: float
     equal_to_reference: bool
     run: RunResult
-    layers: list[LayerProfile]
+    profile: NetworkProfile
     cosim: CosimResult | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -42,7 +42,7 @@ class DemoReport:
             "equal_to_reference": self.equal_to_reference,
             "latency_seconds": (self.run.cycles or 0) / self.machine.clock_hz,
             "run": self.run.to_dict(),
-            "layers": [dict(vars(layer)) for layer in self.layers],
+            "profile": self.profile.to_dict(),
             "cosim": None if self.cosim is None else self.cosim.to_dict(),
         }
 
@@ -65,7 +65,6 @@ def run_demo(machine: Machine, with_rtl: bool = False) -> DemoReport:
     run = session.run(inputs, Backend.SIM)
     reference = session.run(inputs, Backend.REFERENCE)
     cpu = session.run(inputs, Backend.CPU)
-    layers = profile_layers(program)
     return DemoReport(
         machine=machine,
         program=program,
@@ -74,7 +73,7 @@ def run_demo(machine: Machine, with_rtl: bool = False) -> DemoReport:
         accuracy_int8=_accuracy(run, labels),
         equal_to_reference=all(np.array_equal(run.integers[n], reference.integers[n]) for n in run.integers),
         run=run,
-        layers=layers,
+        profile=profile_program(program),
         cosim=cosimulate(session, inputs) if with_rtl else None,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from accel_sim.time import Clock, TimeResult, simulate_time
 from machine.config import load_machine
@@ -18,16 +18,16 @@ def prepare_simulator(clock: Clock = Clock.EVENTS) -> None:
 
 
 def segment_time(
-    program: Program, segment: Segment, marks: Sequence[int] = (), clock: Clock = Clock.EVENTS
+    program: Program, segment: Segment, clock: Clock = Clock.EVENTS, with_history: bool = False
 ) -> TimeResult:
-    """Simulate one segment's time, its cycles charged to the program's nodes; `marks` as for `simulate_time`.
+    """Simulate one segment's time, its cycles charged to the program's nodes; options as for `simulate_time`.
 
     Raises:
         SimulationError: it runs too long.
     """
     return simulate_time(
         program.machine, program.code(segment), program_address=segment.program_address,
-        memory_limit=program.memory_bytes, marks=marks, groups=segment.instruction_nodes, clock=clock,
+        memory_limit=program.memory_bytes, groups=segment.instruction_nodes, clock=clock, with_history=with_history,
     )
 
 

@@ -14,17 +14,20 @@ from machine.errors import TpukitError
 from machine.program import Program, load_program, parse_program
 from runtime.compile import compile_program
 from runtime.cosim import CosimResult, cosimulate
-from runtime.profile import LayerProfile, profile_layers
+from runtime.profile import BlockProfile, Costs, LayerProfile, NetworkProfile, profile_program
 from runtime.session import Backend, RunResult, Session
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Backend",
+    "BlockProfile",
     "CosimResult",
+    "Costs",
     "Graph",
     "LayerProfile",
     "Machine",
+    "NetworkProfile",
     "Node",
     "Op",
     "Program",
@@ -43,6 +46,6 @@ __all__ = [
     "machine_names",
     "parse_machine",
     "parse_program",
-    "profile_layers",
+    "profile_program",
     "simulate_time",
 ]

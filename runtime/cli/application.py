@@ -15,6 +15,7 @@ from runtime.cli.commands_kernel import asm_command, disasm_command
 from runtime.cli.commands_machine import inspect_command, machine_app
 from runtime.cli.commands_operators import HELP as OPERATORS_HELP
 from runtime.cli.commands_operators import operators_command
+from runtime.cli.commands_profile import profile_command
 from runtime.cli.commands_run import cosim_command, run_command
 
 UsageError: type[typer.BadParameter] = cast(Any, typer.BadParameter.__mro__[1])
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command("demo")(demo_command)
 app.command("compile")(compile_command)
 app.command("run")(run_command)
+app.command("profile")(profile_command)
 app.command("check")(check_command)
 app.command("cosim")(cosim_command)
 app.command("asm")(asm_command)

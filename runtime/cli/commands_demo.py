@@ -8,9 +8,9 @@ import typer
 
 from machine.config import load_machine
 from runtime.cli.commands_run import JsonOption, print_cosim
-from runtime.cli.output import print_json, print_table, progress, say
+from runtime.cli.output import print_json, progress, say
+from runtime.cli.profile_report import print_layers
 from runtime.demo import DemoReport, run_demo
-from runtime.profile import LayerProfile
 
 
 def demo_command(
@@ -38,7 +38,7 @@ def _print_report(report: DemoReport) -> None:
     )
     verdict = "equal, every byte" if report.equal_to_reference else "DIFFERENT"
     say(f"simulator against reference backend: {verdict}")
-    print_layers(report.layers)
+    print_layers(report.profile)
     say(
         f"{cycles:,} cycles an image: {micros:.1f} us at {report.machine.clock_hz / 1e6:g} MHz; bound "
         f"{report.run.bound_cycles:,} cycles, utilization {report.run.utilization:.1%} of "
@@ -46,15 +46,3 @@ def _print_report(report: DemoReport) -> None:
     )
     if report.cosim is not None:
         print_cosim(report.cosim)
-
-
-def print_layers(layers: list[LayerProfile]) -> None:
-    """Print the cycles of each layer, its utilization, and its largest loss."""
-    print_table(
-        "", ["layer", "operator", "MACs", "cycles", "bound", "utilization", "largest loss (engine)"],
-        [
-            [layer.name, layer.operator, f"{layer.macs:,}", f"{layer.cycles:,}", f"{layer.bound_cycles:,}",
-             f"{layer.utilization:.1%}", f"{layer.loss} {layer.loss_cycles:,} ({layer.engine})"]
-            for layer in layers
-        ],
-    )

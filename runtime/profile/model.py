@@ -13,21 +13,17 @@ from typing import Any
 from accel_sim.time import TimeResult
 from machine.program import Program, bound_of
 from runtime.profile.occupancy import Occupancy
+from runtime.profile.traffic import KINDS, READ_KINDS, RESULTS
 
 CAUSES = (
     "useful", "underused", "vector", "store", "start", "wait_weights", "wait_shift", "wait_bank", "wait_accumulator",
-    "wait_token_load", "wait_token_weights", "wait_token_matrix", "wait_token_vector", "wait_token_store", "drain",
+    "wait_token_load", "wait_token_weights", "wait_token_matrix", "wait_token_store", "drain",
     "idle_fetch", "idle_dispatch", "idle_end",
 )
 """What a cycle can go to (docs/profile.md)."""
 USEFUL = "useful"
 LOSSES = CAUSES[1:]
 """Everything but useful work of the array."""
-
-READ_KINDS = ("activations", "weights", "parameters", "instructions")
-WRITE_KIND = "results"
-TRAFFIC = (*READ_KINDS, WRITE_KIND)
-"""What moves over the bus; only results are written."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +34,7 @@ class Costs:
         macs: multiply-accumulates.
         parameters: constants of the model, in elements.
         cycles: cycles by cause; the causes of `CAUSES`, all of them.
-        traffic: bytes on the bus (whole beats) by kind; the kinds of `TRAFFIC`, all of them.
+        traffic: bytes on the bus (whole beats) by kind; the kinds of `KINDS`, all of them.
         scratchpad_bytes: the most bytes of the scratchpad that held a value still needed, at any time meanwhile.
         accumulator_bytes: the same of the accumulators.
     """
@@ -58,7 +54,7 @@ class Costs:
             macs=sum(part.macs for part in parts),
             parameters=sum(part.parameters for part in parts),
             cycles={cause: sum(part.cycles[cause] for part in parts) for cause in CAUSES},
-            traffic={kind: sum(part.traffic[kind] for part in parts) for kind in TRAFFIC},
+            traffic={kind: sum(part.traffic[kind] for part in parts) for kind in KINDS},
             scratchpad_bytes=max((part.scratchpad_bytes for part in parts), default=0),
             accumulator_bytes=max((part.accumulator_bytes for part in parts), default=0),
         )
@@ -86,7 +82,7 @@ class Costs:
     @property
     def write_bytes(self) -> int:
         """Bytes that the bus took."""
-        return self.traffic[WRITE_KIND]
+        return self.traffic[RESULTS]
 
     @property
     def intensity(self) -> float | None:

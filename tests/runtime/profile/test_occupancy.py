@@ -13,7 +13,7 @@ from compiler.backend.accesses import Space, accesses
 from machine.config import Machine, load_machine
 from machine.isa import Engine, Instruction, LoadSpace, Opcode, encode, make
 from machine.program import Program
-from runtime.occupancy import Int64Array, Occupancy, Steps, occupancy
+from runtime.profile.occupancy import Int64Array, Occupancy, Steps, occupancy
 from runtime.timing import program_times
 from tests.accel_sim.random_machines import random_machine
 from tests.runtime.random_kernels import random_kernel

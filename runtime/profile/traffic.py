@@ -16,7 +16,7 @@ from accel_sim.time import TimeResult
 from machine.config import Machine
 from machine.isa import INSTRUCTION_BYTES, Instruction, LoadSpace, Opcode
 from machine.program import Program, Segment
-from runtime.occupancy import issue_and_retire
+from runtime.profile.occupancy import issue_and_retire
 
 ACTIVATIONS, WEIGHTS, PARAMETERS, INSTRUCTIONS, RESULTS = (
     "activations", "weights", "parameters", "instructions", "results"
