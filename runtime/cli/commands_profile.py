@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from machine.errors import DataError
 from runtime.cli.commands_run import ExpectedMachineOption, JsonOption, ProgramArgument
 from runtime.cli.files import check_output, open_program, write_output
 from runtime.cli.output import print_json, progress
@@ -29,6 +30,8 @@ def profile_command(
 
     Every cycle belongs to one layer and has one cause, so everything adds up to what the hardware counts.
     """
+    if csv == "-" and as_json:
+        raise DataError("--json and --csv - would both write to standard output")
     if csv is not None:
         check_output(csv)
     opened = open_program(program, machine)

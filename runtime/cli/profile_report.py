@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 from runtime.cli.output import print_table, say
 from runtime.profile import BlockProfile, Costs, LayerProfile, NetworkProfile
 
-SHOWN_LOSSES = 2
-"""Losses of a row that a table shows; --json and --csv have all."""
 _UNITS = ((10**9, "G"), (10**6, "M"), (10**3, "k"))
-_COLUMNS = [
-    "MACs", "params", "bytes moved", "cycles", "share", "util.", "MACs/byte", "scratchpad", "accum.", "largest losses",
-]
+_TIME = ["cycles", "share", "util.", "largest loss"]
+_WORK = ["MACs", "params", "bytes moved", "MACs/byte", "scratchpad", "accum."]
 INDENT = "  "
 
 
 def print_profile(profile: NetworkProfile, top: int | None) -> None:
-    """Print layers, those that lose most first (the first `top`, None for all), blocks, causes, and the totals."""
+    """Print layers, those that lose most first (the first `top`, None for all), blocks, causes, and the totals.
+
+    Time and work of the layers are two tables, so that each fits an ordinary terminal.
+    """
     ranked = sorted(_accelerated(profile), key=lambda layer: (-layer.costs.lost_cycles, layer.node))
     shown = ranked[:top]
-    rows = [[layer.name, layer.operator, *_cells(profile, layer.costs)] for layer in shown]
+    rows = [(layer.name, layer.operator, layer.costs) for layer in shown]
     if len(shown) < len(ranked):
         rest = Costs.sum(layer.costs for layer in ranked[len(shown) :])
-        rows.append([f"({len(ranked) - len(shown)} more)", "", *_cells(profile, rest)])
-    if profile.tail.total_cycles or profile.tail.read_bytes:
-        rows.append(["(tail)", "", *_cells(profile, profile.tail)])
-    rows.append(["(total)", "", *_cells(profile, profile.total)])
-    print_table("layers, most lost cycles first", ["layer", "operator", *_COLUMNS], rows, left=2)
+        rows.append((f"({len(ranked) - len(shown)} more)", "", rest))
+    rows += [("(tail)", "", profile.tail), ("(total)", "", profile.total)]
+    print_table(
+        "work of the layers, those with most lost cycles first", ["layer", "operator", *_WORK],
+        [[name, operator, *_work(costs)] for name, operator, costs in rows], left=2,
+    )
+    print_table(
+        "time of the same layers", ["layer", "operator", *_TIME],
+        [[name, operator, *_time(profile, costs)] for name, operator, costs in rows], left=2,
+    )
     if profile.root.blocks:
-        blocks = [[INDENT * depth + block.name, *_cells(profile, block.costs)] for depth, block in _tree(profile.root)]
-        print_table("blocks", ["block", *_COLUMNS], blocks)
+        blocks = [(INDENT * depth + block.name, block.costs) for depth, block in _tree(profile.root)]
+        print_table("work of the blocks", ["block", *_WORK], [[name, *_work(costs)] for name, costs in blocks])
+        print_table("time of the blocks", ["block", *_TIME], [[name, *_time(profile, costs)] for name, costs in blocks])
     print_causes(profile)
     for layer in profile.layers:
         if layer.reason:
@@ -43,7 +49,7 @@ def print_layers(profile: NetworkProfile) -> None:
         "", ["layer", "operator", "MACs", "cycles", "bound", "utilization", "largest loss"],
         [
             [layer.name, layer.operator, f"{layer.costs.macs:,}", f"{layer.costs.total_cycles:,}",
-             f"{layer.bound_cycles:,}", f"{profile.utilization(layer.costs):.1%}", _losses(layer.costs, 1)]
+             f"{layer.bound_cycles:,}", f"{profile.utilization(layer.costs):.1%}", _loss(layer.costs)]
             for layer in _accelerated(profile)
         ],
         left=2,
@@ -78,20 +84,26 @@ def _accelerated(profile: NetworkProfile) -> list[LayerProfile]:
     return [layer for layer in profile.layers if layer.placement == "accelerator"]
 
 
-def _tree(block: BlockProfile, depth: int = 0) -> list[tuple[int, BlockProfile]]:
+def _tree(block: BlockProfile, depth: int = 0) -> Iterator[tuple[int, BlockProfile]]:
     """Return the blocks within a block, each with its depth, outer ones before inner ones."""
-    return [
-        entry for inner in block.blocks for entry in ((depth, inner), *_tree(inner, depth + 1))
-    ]
+    for inner in block.blocks:
+        yield depth, inner
+        yield from _tree(inner, depth + 1)
 
 
-def _cells(profile: NetworkProfile, costs: Costs) -> Sequence[str]:
+def _work(costs: Costs) -> list[str]:
     intensity = costs.intensity
     return [
         _short(costs.macs), _short(costs.parameters), _short(costs.read_bytes + costs.write_bytes),
-        f"{costs.total_cycles:,}", _share(costs.total_cycles, profile.total), f"{profile.utilization(costs):.1%}",
         "-" if intensity is None else f"{intensity:.1f}", _short(costs.scratchpad_bytes),
-        _short(costs.accumulator_bytes), _losses(costs, SHOWN_LOSSES),
+        _short(costs.accumulator_bytes),
+    ]
+
+
+def _time(profile: NetworkProfile, costs: Costs) -> list[str]:
+    return [
+        f"{costs.total_cycles:,}", _share(costs.total_cycles, profile.total), f"{profile.utilization(costs):.1%}",
+        _loss(costs),
     ]
 
 
@@ -107,6 +119,7 @@ def _share(cycles: int, total: Costs) -> str:
     return f"{cycles / total.total_cycles:.1%}" if total.total_cycles else "-"
 
 
-def _losses(costs: Costs, most: int) -> str:
-    lost = sorted((item for item in costs.cycles.items() if item[0] != "useful"), key=lambda item: -item[1])
-    return ", ".join(f"{name} {cycles:,}" for name, cycles in lost[:most] if cycles)
+def _loss(costs: Costs) -> str:
+    """Return the largest loss; --json and --csv have all."""
+    name, cycles = costs.largest_loss
+    return f"{name} {cycles:,}" if cycles else "-"

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_sim.time import TimeResult
+from compiler.graph import CONVERSIONS
 from machine.errors import SimulationError
 from machine.program import NodeRecord, Program
 from machine.progress import during
@@ -46,7 +47,7 @@ def profile_program(program: Program) -> NetworkProfile:
     )
     moved, moved_by_none = traffic(program, times)
     spans, held = _spans(program, times), occupancy(program, times)
-    paths = block_paths([node.name for node in program.nodes])
+    paths = _paths(program)
     layers = tuple(
         _layer(index, node, paths[index], charged[index], moved.get(index, _NOTHING), spans[index], held)
         for index, node in enumerate(program.nodes)
@@ -65,6 +66,13 @@ def profile_program(program: Program) -> NetworkProfile:
         counters=counter_table(np.sum([time.counters for time in times], axis=0)),
         occupancy=held,
     )
+
+
+def _paths(program: Program) -> dict[int, tuple[str, ...]]:
+    """Return the blocks around each node of the model; conversions, which are not the model's, are in none."""
+    own = [index for index, node in enumerate(program.nodes) if node.operator not in CONVERSIONS]
+    paths = block_paths([program.nodes[index].name for index in own])
+    return dict.fromkeys(range(len(program.nodes)), ()) | dict(zip(own, paths, strict=True))
 
 
 def _spans(program: Program, times: Sequence[TimeResult]) -> Int64Array:
