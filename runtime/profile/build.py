@@ -10,9 +10,10 @@ import numpy.typing as npt
 from accel_sim.time import TimeResult
 from compiler.graph import CONVERSIONS
 from machine.errors import SimulationError
+from machine.isa import ENGINE_COUNT
 from machine.program import NodeRecord, Program
 from machine.progress import during
-from machine.registers import Status
+from machine.registers import STATE_COUNT, Status
 from runtime.profile.attribution import BUSY, CHARGED, attribute
 from runtime.profile.blocks import block_paths
 from runtime.profile.model import CAUSES, USEFUL, BlockProfile, Costs, LayerProfile, NetworkProfile
@@ -54,6 +55,7 @@ def profile_program(program: Program) -> NetworkProfile:
     )
     tail = Costs(0, 0, _causes(charged[-1], None), moved_by_none, 0, 0)
     root = _block((), layers)
+    nothing = np.zeros((ENGINE_COUNT, STATE_COUNT), np.int64)
     cycles = sum(time.cycles for time in times)
     peaks = Costs(0, 0, dict.fromkeys(CAUSES, 0), _NOTHING, *held.high_water(0, cycles))
     return NetworkProfile(
@@ -63,7 +65,7 @@ def profile_program(program: Program) -> NetworkProfile:
         tail=tail,
         root=root,
         total=Costs.sum([root.costs, tail, peaks]),
-        counters=counter_table(np.sum([time.counters for time in times], axis=0)),
+        counters=counter_table(sum((time.counters for time in times), nothing)),
         occupancy=held,
     )
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from runtime.machine_variants import WIDER
-from runtime.what_if import LIMIT, WhatIf
+from runtime.profile.model import NetworkProfile
+from runtime.profile.variants import WIDER
+from runtime.profile.what_if import LIMIT, WhatIf
 
 _GROUPS: dict[str, tuple[str, ...]] = {
     "compute": ("useful",),
     "compute with rows or columns to spare": ("underused",),
     "wait for weights": ("wait_weights", "wait_token_weights"),
     "wait for activations": ("wait_token_load",),
-    "wait for the vector engine": ("vector", "wait_accumulator", "wait_token_vector"),
+    "wait for the vector engine": ("vector", "wait_accumulator"),
     "wait for a weight tile to shift in": ("wait_shift",),
     "wait for a port of the scratchpad": ("wait_bank",),
-    "wait for results to be stored": ("wait_token_store",),
+    "wait for results to be stored": ("store", "wait_token_store"),
     "wait for instructions": ("idle_fetch", "idle_dispatch"),
     "start and drain": ("start", "drain", "wait_token_matrix", "idle_end"),
 }
@@ -41,13 +42,12 @@ HELPS = 0.001
 """The share of the cycles from which on a saving is named."""
 
 
-def verdict(cycles: Mapping[str, int], what_ifs: Sequence[WhatIf]) -> str:
-    """Return the line for a program whose `cycles` by cause are given, and what changes of its machine would save.
+def verdict(profile: NetworkProfile, what_ifs: Sequence[WhatIf]) -> str:
+    """Return the line for a program, given what changes of its machine would save (`what_if`).
 
     The limit that it names is that of the change that saves most, if it saves at least `LIMIT` of the cycles.
-    `what_ifs` are in the order of `what_if`, the best first.
     """
-    total = sum(cycles.values())
+    cycles, total = profile.total.cycles, profile.total.total_cycles
     if not total:
         return "Nothing runs on the accelerator."
     best = what_ifs[0] if what_ifs else None
@@ -57,7 +57,7 @@ def verdict(cycles: Mapping[str, int], what_ifs: Sequence[WhatIf]) -> str:
 
 def _shares(cycles: Mapping[str, int], total: int) -> str:
     """Say what the array does, the most of the time first."""
-    sums = {words: sum(cycles.get(cause, 0) for cause in causes) for words, causes in _GROUPS.items()}
+    sums = {words: sum(cycles[cause] for cause in causes) for words, causes in _GROUPS.items()}
     named = sorted((words for words in sums if sums[words] >= LARGE * total), key=lambda words: -sums[words])
     rest = total - sum(sums[words] for words in named)
     parts = [f"{sums[words] / total:.1%} {words}" for words in named]

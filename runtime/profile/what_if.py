@@ -12,12 +12,13 @@ from typing import Any
 
 from compiler.graph import Graph
 from compiler.pipeline import compile_graph
+from compiler.verify_program import verify_program
 from machine.config import Machine
-from machine.errors import SimulationError, TpukitError
+from machine.errors import TpukitError
 from machine.program import Program
 from machine.progress import steps
-from machine.registers import Status
-from runtime.machine_variants import Change, Variant, machine_variants, wider_machine
+from runtime.profile.model import NetworkProfile
+from runtime.profile.variants import Change, Variant, machine_variants, wider_machine
 from runtime.timing import program_times
 
 KERNEL_VARIANTS = ("bandwidth", "latency", "weight_fifo", "queues", "fetch_buffer")
@@ -73,8 +74,8 @@ class WhatIf:
         }
 
 
-def what_if(program: Program, cycles: int) -> tuple[WhatIf, ...]:
-    """Return what a program that takes `cycles` would take on its machine with one thing changed, the best first.
+def what_if(profile: NetworkProfile) -> tuple[WhatIf, ...]:
+    """Return what a program would take on its machine with one thing changed, the best first.
 
     Equal ones keep the order of `VARIANTS`; what is not possible comes last, with the reason. Where no change alone
     saves `LIMIT` of a network's cycles, `WIDER` is tried too. There is nothing to change about a program that the host
@@ -83,6 +84,7 @@ def what_if(program: Program, cycles: int) -> tuple[WhatIf, ...]:
     Raises:
         ModelError: the graph in the program is damaged.
     """
+    program, cycles = profile.program, profile.total.total_cycles
     if not program.segments:
         return ()
     graph = None if program.graph is None else Graph.from_dict(*program.graph)
@@ -102,30 +104,26 @@ def _run(program: Program, graph: Graph | None, variant: Variant, old_cycles: in
     cycles, error = None, variant.error
     if variant.machine is not None:
         try:
-            if graph is not None and variant.compiled_for:
-                cycles = _cycles(_compile(program, graph, variant.machine))
-            else:
-                cycles = _cycles(replace(program, machine=variant.machine))
+            cycles = _cycles(program, graph, variant.machine, variant.compiled_for)
         except TpukitError as failure:
             error = str(failure)
     return WhatIf(variant.name, variant.change, variant.changes, old_cycles, cycles, compiled, error)
 
 
-def _compile(program: Program, graph: Graph, machine: Machine) -> Program:
-    """Return the network for another machine, without what its time does not need."""
-    made = compile_graph(machine, graph, batch=program.batch)
-    return Program(machine, made.segments, made.memory, made.memory_bytes, made.nodes)
-
-
-def _cycles(program: Program) -> int:
-    """Return the cycles of all segments.
+def _cycles(program: Program, graph: Graph | None, machine: Machine, compiled_for: bool) -> int:
+    """Return what a program takes on another machine, compiled again if it has a graph and that makes a difference.
 
     Raises:
-        SimulationError: a segment halts with an error, or runs too long.
+        CompileError: the machine cannot execute the network.
+        ProgramError: the kernel is not legal on it.
+        SimulationError: it runs too long.
     """
-    total = 0
-    for timing in program_times(program):
-        if timing.status is not Status.DONE:
-            raise SimulationError(f"it halts with {timing.status.name.lower().replace('_', ' ')}")
-        total += timing.cycles
-    return total
+    if graph is None:
+        for segment in program.segments:
+            verify_program(machine, segment.instructions, program.memory_bytes, segment.program_address)
+    if graph is not None and compiled_for:
+        made = compile_graph(machine, graph, batch=program.batch)
+        program = Program(machine, made.segments, made.memory, made.memory_bytes, made.nodes)
+    else:
+        program = replace(program, machine=machine)
+    return sum(timing.cycles for timing in program_times(program))
