@@ -1,0 +1,79 @@
+// Each layer's MACs a cycle over its MACs a byte, under what array and bus allow.
+
+const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "star", "pentagon"];
+
+function drawRoofline() {
+  const timed = layers.map((layer, index) => ({ layer, index })).filter(({ layer }) => layer.total_cycles > 0);
+  const busy = timed.filter(({ layer }) => layer.macs > 0 && moved(layer) > 0);
+  const idle = timed.filter(({ layer }) => !(layer.macs > 0 && moved(layer) > 0));
+  const [peak, bus] = [data.peak_macs_per_cycle, data.bus_bytes_per_cycle];
+  const xs = busy.map(({ layer }) => intensity(layer)).concat(peak / bus);
+  const ys = busy.map(({ layer }) => throughput(layer)).concat(peak);
+  const [left, right] = [Math.min(...xs) / 2, Math.max(...xs) * 2];
+  const bottom = Math.min(...ys) / 2;
+  const ground = bottom / 2;
+  const most = Math.max(1, ...timed.map(({ layer }) => layer.total_cycles));
+  const sizeOf = ({ layer }) => 9 + 25 * Math.sqrt(layer.total_cycles / most);
+  const traces = groups.map((group, number) => {
+    const own = busy.filter(({ layer }) => data.causes[Math.max(0, largestLoss(layer))].group === number);
+    return marks(own, group.label, own.map(({ layer }) => intensity(layer)), own.map(({ layer }) => throughput(layer)), {
+      symbol: SYMBOLS[number], size: own.map(sizeOf), color: group.color, opacity: 0.85,
+    });
+  }).filter((trace) => trace.x.length);
+  if (idle.length) {
+    const step = (Math.log10(right) - Math.log10(left)) / (idle.length + 1);
+    traces.push(marks(idle, "without multiplications", idle.map((_, i) => left * 10 ** (step * (i + 1))), idle.map(() => ground), {
+      symbol: "triangle-up-open", size: idle.map(sizeOf), color: styleValue("--text"),
+    }));
+  }
+  const chosen = timed.find(({ index }) => index === selection.layer);
+  const knee = peak / bus;
+  const roof = { type: "scatter", mode: "lines", hoverinfo: "skip", showlegend: false };
+  const text = styleValue("--text");
+  traces.push(
+    { ...roof, x: [left, knee], y: [left * bus, peak], line: { color: text, width: 2, dash: "dash" } },
+    { ...roof, x: [knee, right], y: [peak, peak], line: { color: text, width: 2 } });
+  if (chosen) traces.push(ring(chosen, traces));
+  const log = Math.log10;
+  Plotly.react("roofline-view", traces, plotLayout({
+    height: 520, hovermode: "closest", margin: { l: 70, r: 16, t: 64, b: 52 },
+    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", itemsizing: "constant", title: { text: "largest loss: " } },
+    xaxis: { type: "log", range: [log(left), log(right)], title: { text: "MACs for each byte on the bus" } },
+    yaxis: { type: "log", range: [log(idle.length ? ground : bottom) - 0.15, log(peak) + 0.2], title: { text: "MACs a cycle" } },
+    annotations: [
+      { x: log(right), y: log(peak), xanchor: "right", yanchor: "bottom", showarrow: false, text: `array: ${whole(peak)} MACs a cycle` },
+      { x: log(Math.sqrt(left * knee)), y: log(Math.sqrt(left * knee) * bus), xanchor: "right", yanchor: "bottom", showarrow: false, text: `bus: ${bus} bytes a cycle` },
+    ].filter((note) => Number.isFinite(note.x + note.y)),
+  }), PLOT_OPTIONS);
+}
+
+function marks(own, name, x, y, marker) {
+  return {
+    type: "scatter", mode: "markers", name, x, y, hoverinfo: "text", hovertext: own.map(({ layer }) => hoverText(layer)),
+    customdata: own.map(({ index }) => index), marker: { ...marker, line: { width: 1, color: styleValue("--text") } },
+  };
+}
+
+// A ring around the mark of the selected layer.
+function ring({ index }, traces) {
+  const trace = traces.find((each) => each.customdata && each.customdata.includes(index));
+  const place = trace.customdata.indexOf(index);
+  return {
+    type: "scatter", mode: "markers", x: [trace.x[place]], y: [trace.y[place]], showlegend: false, hoverinfo: "skip",
+    marker: { symbol: "circle-open", size: 14 + trace.marker.size[place], color: styleValue("--text"), line: { width: 3 } },
+  };
+}
+
+function selectClicked(plot) {
+  plot.on("plotly_click", (event) => {
+    const layer = event.points[0].customdata;
+    if (layer !== undefined) select(layer);
+  });
+}
+
+function startRoofline() {
+  drawRoofline();
+  selectClicked(byId("roofline-view"));
+  onTheme(drawRoofline);
+  onSelect(drawRoofline);
+}
