@@ -30,6 +30,8 @@ HEAVY_ALLOWED: dict[str, set[str]] = {
     },
     "cocotb": set(),
     "cocotb_tools": {"rtl.build"},
+    "playwright": set(),
+    "plotly": set(),
     "ray": {"runtime.sweep"},
     "tflite": {"compiler.importer.tflite_import"},
     "ai_edge_litert": {"runtime.tflite"},

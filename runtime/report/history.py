@@ -14,7 +14,7 @@ from runtime.report.arrays import ArrayPacker
 
 Int64Array = npt.NDArray[np.int64]
 
-LONGEST_RUNS = 400_000
+LONGEST_RUNS = 2_000_000
 """Runs of an engine that a report holds; those of a longer history are added up over equal steps of time."""
 STEPS = 40_000
 """Steps of such a history."""

@@ -39,7 +39,8 @@ function choice(label, options, onchange) {
   return element("label", {}, `${label} `, list);
 }
 
-const whole = (number) => number.toLocaleString("en-US");
+const NUMBER = new Intl.NumberFormat("en-US", { maximumFractionDigits: 3 });
+const whole = (number) => NUMBER.format(number);
 const percent = (part, all) => (all ? `${((100 * part) / all).toFixed(part && part / all < 0.0995 ? 2 : 1)} %` : "0 %");
 
 // Three digits and a prefix: 16,283,114 -> 16.3 M.
@@ -62,9 +63,10 @@ function seconds(cycles) {
   return `${(time * scale).toPrecision(4)} ${unit}`;
 }
 
-// The middle of a long name is left out.
+// The middle of a long name is left out; where hardly any room is, all but its end.
 function shorten(text, most) {
   if (text.length <= most) return text;
+  if (most < 10) return `…${text.slice(text.length - most + 1)}`;
   const head = Math.ceil((most - 1) * 0.4);
   return `${text.slice(0, head)}…${text.slice(text.length - (most - 1 - head))}`;
 }
@@ -90,6 +92,7 @@ function largestLoss(costs) {
   return largest;
 }
 
+const counted = (number, noun) => `${whole(number)} ${noun}${number === 1 ? "" : "s"}`;
 const readable = (name) => name.replace(/_/g, " ");
 
 // Undo runtime/report/arrays.py: arrays by name, as typed arrays.

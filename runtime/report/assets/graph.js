@@ -61,7 +61,7 @@ function box(item) {
   const isBlock = item.layer < 0;
   const share = percent(item.costs.total_cycles, TOTAL_CYCLES);
   const host = isBlock ? item.within.every((layer) => layers[layer].placement === "host") : layers[item.layer].placement === "host";
-  const what = isBlock ? `${item.within.length} layers` : layers[item.layer].operator;
+  const what = isBlock ? counted(item.within.length, "layer") : layers[item.layer].operator;
   const label = `${shorten(itemName(item), 200)}: ${what}, ${host ? "on the host" : `${share} of the cycles`}`;
   const node = control(item, label, () => (isBlock ? toggleBlock(item) : select(item.layer)));
   node.classList.toggle("host", host);
@@ -74,8 +74,9 @@ function box(item) {
     ? svgElement("path", { class: "shape", d: `M${cut} 0H${width - cut}L${width} ${cut}V${height - cut}L${width - cut} ${height}H${cut}L0 ${height - cut}V${cut}Z` })
     : svgElement("rect", { class: "shape", width, height, rx: 5 }));
   node.append(
-    svgElement("text", { x: 10, y: 20, class: "box-name" }, shorten(itemName(item), 22)),
-    svgElement("text", { x: 10, y: 37, class: "box-note" }, shorten(what, host ? 16 : 14)),
+    svgElement("g", { "clip-path": "url(#box-inside)" },
+      svgElement("text", { x: 10, y: 20, class: "box-name" }, shorten(itemName(item), 22)),
+      svgElement("text", { x: 10, y: 37, class: "box-note" }, shorten(what, 14))),
     svgElement("text", { x: width - 10, y: 37, class: "box-note", "text-anchor": "end" }, host ? "host" : share),
     svgElement("rect", { class: "share-back", x: 10, y: height - 9, width: width - 20, height: 4 }),
     svgElement("rect", { class: "share", x: 10, y: height - 9, width: 0, height: 4 }),
@@ -111,7 +112,9 @@ function drawGraph() {
     return;
   }
   const drawn = drawItems(rootItem, Math.max(260, view.clientWidth - 20));
-  const canvas = svgElement("svg", { viewBox: `0 0 ${drawn.width} ${drawn.height}`, role: "group", "aria-label": "Graph of the network" }, drawn.group);
+  const canvas = svgElement("svg", { viewBox: `0 0 ${drawn.width} ${drawn.height}`, role: "group", "aria-label": "Graph of the network" },
+    svgElement("defs", {}, svgElement("clipPath", { id: "box-inside" }, svgElement("rect", { width: BOX.width - 6, height: BOX.height }))),
+    drawn.group);
   graphState.size = [drawn.width, drawn.height];
   graphState.boxes.sort((a, b) => a.item.first - b.item.first);
   view.replaceChildren(canvas);

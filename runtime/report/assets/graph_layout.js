@@ -111,7 +111,8 @@ function placeLines(columns, sizes, links, mostWidth) {
     const high = Math.max(0, ...all.map((cell) => cell.center + cell.height / 2));
     each.columns.forEach(({ cells, width, x }) => cells.forEach((cell) => {
       cell.line = index;
-      cell.x = BOX.margin + x + (cell.box < 0 ? width / 2 : 0);
+      cell.x = BOX.margin + x;
+      if (cell.box < 0) cell.width = width;
       cell.y = top + cell.center - low;
     }));
     each.bottom = top + high - low;
@@ -132,7 +133,10 @@ function edgePath(cells, source, target, lines, width) {
   }
   way.unshift(cells[source]);
   let path = "";
-  for (let i = 1; i < way.length; i++) path += stretch(way[i - 1], way[i], lines, width);
+  for (let i = 1; i < way.length; i++) {
+    path += stretch(way[i - 1], way[i], lines, width);
+    if (way[i].box < 0) path += `L${way[i].x + way[i].width} ${way[i].y}`;
+  }
   return path;
 }
 

@@ -20,7 +20,7 @@ function openEngine(arrays, { name, resolution_cycles: resolution }) {
   const duration = arrays[`${name}.duration`];
   const longest = duration.reduce((most, each) => Math.max(most, each), 0);
   return {
-    name, resolution, ends, state, before, issue, duration, longest,
+    name, resolution, ends, state, before, total: totals, issue, duration, longest,
     layer: arrays[`${name}.layer`], instructionLayer: arrays[`${name}.instruction_layer`],
   };
 }

@@ -21,28 +21,33 @@ function causeStyle(cause, seen) {
 function drawLosses() {
   const rows = lossRows();
   const seen = new Map();
+  const legend = [];
   const traces = CAUSE_NAMES.map((name, cause) => {
     if (cause === USEFUL && !lossState.useful) return null;
     if (!layers.some((layer) => layer.cycles[cause])) return null;
+    const style = causeStyle(cause, seen);
+    legend.push({ ...style, pattern: style.pattern.shape, label: readable(name), title: groupOfCause(cause).meaning });
     return {
       type: "bar", orientation: "h", name: readable(name), x: rows.map(({ layer }) => layer.cycles[cause]), y: rows.map((_, row) => row),
       customdata: rows.map(({ index }) => index), hoverinfo: "text",
       hovertext: rows.map(({ layer }) => `<b>${plain(shorten(layer.name, 60))}</b><br>${readable(name)}: ${whole(layer.cycles[cause])} cycles, ` +
         `${percent(layer.cycles[cause], layer.total_cycles)} of the layer's`),
       marker: {
-        ...causeStyle(cause, seen),
+        ...style,
         line: { width: rows.map(({ index }) => (index === selection.layer ? 2.5 : 0.5)), color: styleValue("--text") },
       },
     };
   }).filter(Boolean);
-  const wide = byId("losses-view").clientWidth > 700;
+  const letters = byId("losses-view").clientWidth > 700 ? 34 : 16;
+  const names = rows.map(({ layer }) => shorten(layer.name, letters));
+  drawLegend("losses-legend", legend);
   Plotly.react("losses-view", traces, plotLayout({
-    barmode: "stack", bargap: 0.25, height: 150 + BAR_HEIGHT * Math.max(2, rows.length), margin: { l: 90, r: 16, t: wide ? 70 : 120, b: 44 },
-    legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", traceorder: "normal" },
+    barmode: "stack", bargap: 0.25, height: 60 + BAR_HEIGHT * Math.max(2, rows.length),
+    margin: { l: 24 + 7.4 * Math.max(4, ...names.map((name) => name.length)), r: 16, t: 8, b: 48 },
     xaxis: { title: { text: "cycles" }, tickformat: ".3~s" },
     yaxis: {
       range: [Math.max(2, rows.length) - 0.5, -0.5], tickvals: rows.map((_, row) => row), showgrid: false, zeroline: false, fixedrange: true,
-      ticktext: rows.map(({ layer }) => plain(shorten(layer.name, wide ? 34 : 16))),
+      ticktext: names.map(plain),
     },
   }), PLOT_OPTIONS);
 }

@@ -1,4 +1,4 @@
-// Draw every view; `tpukitReady` becomes true when all of them answer.
+// Draw every view; when all of them answer, `tpukitReady` becomes true, and `data-ready` appears at the root.
 
 function skipTo(event) {
   const target = document.querySelector(event.target.getAttribute("href"));
@@ -15,12 +15,13 @@ async function start() {
   startGraph();
   startTable();
   const arrays = await unpackArrays(data.arrays);
-  startTimeline(arrays);
+  for (const view of [() => startTimeline(arrays), () => startOccupancy(arrays), startRoofline, startLosses]) {
+    view();
+    await new Promise((resolve) => setTimeout(resolve));
+  }
   onTheme(drawTimeline);
-  startOccupancy(arrays);
-  startRoofline();
-  startLosses();
   window.tpukitReady = true;
+  document.documentElement.dataset.ready = "true";
 }
 
 start();

@@ -46,19 +46,14 @@ function drawOccupancy(memories) {
     type: "line", xref: "paper", x0: 0, x1: 1, yref, y0: memory.capacity_bytes, y1: memory.capacity_bytes,
     line: { width: 1.5, dash: "dash", color: styleValue("--text") },
   });
-  const note = (memory, yref) => ({
-    xref: "paper", x: 1, xanchor: "right", yref, y: memory.capacity_bytes, yanchor: "bottom", showarrow: false,
-    text: `${memory.name}: capacity ${bytes(memory.capacity_bytes)}, at most ${bytes(memory.peak_bytes)} occupied`,
-  });
   const axis = (memory, domain) => ({
-    domain, fixedrange: true, range: [0, 1.2 * memory.capacity_bytes], title: { text: "bytes" }, tickformat: ".3~s", nticks: 5,
+    domain, fixedrange: true, range: [0, 1.2 * memory.capacity_bytes], title: { text: memory.name }, tickformat: ".3~s", nticks: 5,
   });
   Plotly.react("occupancy-view", traces, plotLayout({
-    height: 420, showlegend: false, hovermode: "x",
+    height: 420, hovermode: "x",
     xaxis: { range: [time.low, time.high], anchor: "y2", title: { text: "cycle" }, tickformat: time.high - time.low < 1e5 ? ",d" : ".4~s" },
     yaxis: axis(memories[0], [0.54, 1]), yaxis2: axis(memories[1], [0, 0.46]),
     shapes: [capacity(memories[0], "y"), capacity(memories[1], "y2")],
-    annotations: [note(memories[0], "y"), note(memories[1], "y2")],
   }), PLOT_OPTIONS);
 }
 
@@ -66,6 +61,8 @@ function startOccupancy(arrays) {
   const memories = data.occupancy.map((memory) => ({
     ...memory, cycles: arrays[`${memory.name}.step_cycles`], held: arrays[`${memory.name}.step_bytes`],
   }));
+  byId("occupancy-peaks").textContent = memories.map((memory) =>
+    `${memory.name}: at most ${bytes(memory.peak_bytes)} of ${bytes(memory.capacity_bytes)} (the dashed line)`).join("; ");
   const draw = () => drawOccupancy(memories);
   draw();
   followWindow(byId("occupancy-view"));

@@ -1,6 +1,7 @@
 // Each layer's MACs a cycle over its MACs a byte, under what array and bus allow.
 
 const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "star", "pentagon"];
+const GLYPHS = "●■◆▲▼✚★⬟";
 
 function drawRoofline() {
   const timed = layers.map((layer, index) => ({ layer, index })).filter(({ layer }) => layer.total_cycles > 0);
@@ -14,13 +15,16 @@ function drawRoofline() {
   const ground = bottom / 2;
   const most = Math.max(1, ...timed.map(({ layer }) => layer.total_cycles));
   const sizeOf = ({ layer }) => 9 + 25 * Math.sqrt(layer.total_cycles / most);
+  const legend = [];
   const traces = groups.map((group, number) => {
     const own = busy.filter(({ layer }) => data.causes[Math.max(0, largestLoss(layer))].group === number);
+    if (own.length) legend.push({ glyph: GLYPHS[number], color: group.color, label: group.label, title: group.meaning });
     return marks(own, group.label, own.map(({ layer }) => intensity(layer)), own.map(({ layer }) => throughput(layer)), {
       symbol: SYMBOLS[number], size: own.map(sizeOf), color: group.color, opacity: 0.85,
     });
   }).filter((trace) => trace.x.length);
   if (idle.length) {
+    legend.push({ glyph: "△", color: styleValue("--text"), label: "without multiplications" });
     const step = (Math.log10(right) - Math.log10(left)) / (idle.length + 1);
     traces.push(marks(idle, "without multiplications", idle.map((_, i) => left * 10 ** (step * (i + 1))), idle.map(() => ground), {
       symbol: "triangle-up-open", size: idle.map(sizeOf), color: styleValue("--text"),
@@ -28,22 +32,19 @@ function drawRoofline() {
   }
   const chosen = timed.find(({ index }) => index === selection.layer);
   const knee = peak / bus;
-  const roof = { type: "scatter", mode: "lines", hoverinfo: "skip", showlegend: false };
+  const roof = { type: "scatter", mode: "lines", hoverinfo: "skip" };
   const text = styleValue("--text");
   traces.push(
     { ...roof, x: [left, knee], y: [left * bus, peak], line: { color: text, width: 2, dash: "dash" } },
     { ...roof, x: [knee, right], y: [peak, peak], line: { color: text, width: 2 } });
   if (chosen) traces.push(ring(chosen, traces));
   const log = Math.log10;
+  legend.push({ glyph: "━", color: text, label: `array: ${whole(peak)} MACs a cycle` }, { glyph: "╍", color: text, label: `bus: ${whole(bus)} bytes a cycle` });
+  drawLegend("roofline-legend", legend);
   Plotly.react("roofline-view", traces, plotLayout({
-    height: 520, hovermode: "closest", margin: { l: 70, r: 16, t: 64, b: 52 },
-    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", itemsizing: "constant", title: { text: "largest loss: " } },
+    height: 480, hovermode: "closest", margin: { l: 70, r: 16, t: 16, b: 52 },
     xaxis: { type: "log", range: [log(left), log(right)], title: { text: "MACs for each byte on the bus" } },
     yaxis: { type: "log", range: [log(idle.length ? ground : bottom) - 0.15, log(peak) + 0.2], title: { text: "MACs a cycle" } },
-    annotations: [
-      { x: log(right), y: log(peak), xanchor: "right", yanchor: "bottom", showarrow: false, text: `array: ${whole(peak)} MACs a cycle` },
-      { x: log(Math.sqrt(left * knee)), y: log(Math.sqrt(left * knee) * bus), xanchor: "right", yanchor: "bottom", showarrow: false, text: `bus: ${bus} bytes a cycle` },
-    ].filter((note) => Number.isFinite(note.x + note.y)),
   }), PLOT_OPTIONS);
 }
 
@@ -59,7 +60,7 @@ function ring({ index }, traces) {
   const trace = traces.find((each) => each.customdata && each.customdata.includes(index));
   const place = trace.customdata.indexOf(index);
   return {
-    type: "scatter", mode: "markers", x: [trace.x[place]], y: [trace.y[place]], showlegend: false, hoverinfo: "skip",
+    type: "scatter", mode: "markers", x: [trace.x[place]], y: [trace.y[place]], hoverinfo: "skip",
     marker: { symbol: "circle-open", size: 14 + trace.marker.size[place], color: styleValue("--text"), line: { width: 3 } },
   };
 }

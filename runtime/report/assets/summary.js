@@ -14,7 +14,7 @@ function drawSummary() {
     card("Latency", seconds(total.total_cycles), `at ${brief(data.machine.clock_hz)}Hz, host left out`),
     card("Utilization", percent(utilization(total), 1), `of ${whole(data.peak_macs_per_cycle)} MACs a cycle`),
     card("MACs", whole(total.macs), data.batch > 1 ? `${data.batch} samples at once` : "one sample"),
-    card("Parameters", whole(total.parameters), `${layers.length - onHost} layers, ${onHost} nodes on the host`),
+    card("Parameters", whole(total.parameters), `${counted(layers.length - onHost, "layer")}, ${counted(onHost, "node")} on the host`),
     card("Bytes moved", bytes(moved(total)), `${brief(intensity(total))} MACs a byte`),
     card("Scratchpad", bytes(total.scratchpad_bytes), `at most, of ${bytes(data.machine.scratchpad_bytes)}`),
     card("Accumulators", bytes(total.accumulator_bytes), `at most, of ${bytes(data.machine.accumulator_bytes)}`),
@@ -63,13 +63,15 @@ function countersTable() {
 function drawCauses() {
   const cycles = groups.map((_, group) => sum(data.total.cycles.filter((_, cause) => data.causes[cause].group === group)));
   const traces = groups.map((group, index) => ({
-    type: "bar", orientation: "h", name: `${group.label} ${percent(cycles[index], TOTAL_CYCLES)}`,
+    type: "bar", orientation: "h",
     x: [cycles[index]], y: [""], hoverinfo: "text",
     hovertext: `<b>${group.label}</b>: ${whole(cycles[index])} cycles<br>${group.meaning}`,
     marker: { color: group.color, pattern: fillPattern(group), line: { width: 1, color: styleValue("--page") } },
   })).filter((_, index) => cycles[index]);
+  drawLegend("causes-legend", groupEntries((_, index) => cycles[index]).map((entry) =>
+    ({ ...entry, label: `${entry.label} ${percent(cycles[groups.findIndex(({ key }) => key === entry.key)], TOTAL_CYCLES)}` })));
   Plotly.react("causes", traces, plotLayout({
-    barmode: "stack", height: 150, margin: { l: 10, r: 10, t: 56, b: 30 },
+    barmode: "stack", height: 90, margin: { l: 10, r: 10, t: 4, b: 30 },
     xaxis: { fixedrange: true, range: [0, Math.max(1, TOTAL_CYCLES)], tickformat: ".3~s" },
     yaxis: { fixedrange: true, visible: false },
   }), PLOT_OPTIONS);

@@ -1,7 +1,8 @@
 // All figures of all layers: blocks nest, columns sort, a filter keeps the names and operators that hold its text.
 
 const COLUMNS = [
-  { name: "operator", group: "work", value: (row) => (row.layer < 0 ? `${row.within.length} layers` : layers[row.layer].operator), left: true },
+  { name: "name", group: "name", value: (row) => itemName(row), left: true },
+  { name: "operator", group: "work", value: (row) => (row.layer < 0 ? counted(row.within.length, "layer") : layers[row.layer].operator), left: true },
   { name: "placement", group: "work", value: (row) => (row.layer < 0 ? "" : layers[row.layer].placement), left: true },
   { name: "kernel", group: "work", value: (row) => (row.layer < 0 ? "" : layers[row.layer].kernel), left: true },
   { name: "MACs", group: "work", value: (row) => row.costs.macs },
@@ -36,7 +37,7 @@ function lossName(costs) {
   return cause < 0 ? "" : readable(CAUSE_NAMES[cause]);
 }
 
-const visibleColumns = () => COLUMNS.filter((column) => !table.hidden.has(column.group));
+const visibleColumns = () => COLUMNS.slice(1).filter((column) => !table.hidden.has(column.group));
 
 function matches(item) {
   if (!table.filter) return true;
@@ -65,9 +66,9 @@ function tableRows(item, depth) {
 function headCell(name, index, left) {
   const state = table.sort === index ? (table.descending ? "descending" : "ascending") : "none";
   const arrow = { descending: " ▼", ascending: " ▲", none: "" }[state];
-  const sort = button(name + arrow, `Sort by ${name}`, () => {
+  const sort = button(name + arrow, `Sort by ${name}; the third time as in the program`, () => {
     if (table.sort !== index) [table.sort, table.descending] = [index, !left];
-    else if (index >= 0 && table.descending !== left) table.descending = left;
+    else if (table.descending !== left) table.descending = left;
     else table.sort = -1;
     drawTable();
     byId("layers-view").querySelector(`th[data-column="${index}"] button`).focus();
@@ -108,7 +109,7 @@ function drawTable() {
   const [x, y] = [view.scrollLeft, view.scrollTop];
   const all = tableRows(rootItem, 0);
   const shown = all.slice(0, table.most);
-  const head = [headCell("name", -1, true), ...visibleColumns().map((column) => headCell(column.name, COLUMNS.indexOf(column), Boolean(column.left)))];
+  const head = [headCell("name", 0, true), ...visibleColumns().map((column) => headCell(column.name, COLUMNS.indexOf(column), Boolean(column.left)))];
   const rows = shown.map(tableRow);
   view.replaceChildren(element("table", { role: "treegrid", "aria-labelledby": "layers-title", "aria-rowcount": all.length + 1 },
     element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows), element("tfoot", {}, ...totalRows())));

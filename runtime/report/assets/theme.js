@@ -6,8 +6,8 @@ const GROUP_STYLE = {
   vector: { color: "#009e73", pattern: "\\" },
   pipeline: { color: "#f0e442", pattern: "." },
   memory: { color: "#d55e00", pattern: "x" },
-  bank: { color: "#e69f00", pattern: "-" },
-  engine: { color: "#cc79a7", pattern: "|" },
+  bank: { color: "#e69f00", pattern: "|" },
+  engine: { color: "#cc79a7", pattern: "-" },
   idle: { color: "#9a9a9a", pattern: "" },
 };
 const groups = data.groups.map((group) => ({ ...group, ...GROUP_STYLE[group.key] }));
@@ -44,21 +44,43 @@ const styleValue = (name) => getComputedStyle(document.documentElement).getPrope
 // What all plots have in common; `more` wins.
 function plotLayout(more) {
   const line = styleValue("--grid");
-  const axis = { gridcolor: line, zerolinecolor: line, linecolor: line, tickcolor: line, automargin: true };
+  const axis = { gridcolor: line, zerolinecolor: line, linecolor: line, tickcolor: line };
   const layout = {
     font: { family: "system-ui, sans-serif", size: 13, color: styleValue("--text") },
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-    margin: { l: 70, r: 16, t: 8, b: 44 },
+    margin: { l: 70, r: 16, t: 8, b: 48 },
     hoverlabel: {
       bgcolor: styleValue("--card"), bordercolor: styleValue("--text"), align: "left",
       font: { color: styleValue("--text"), size: 13 },
     },
-    legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", xanchor: "left", font: { size: 12 } },
+    showlegend: false,
     ...more,
   };
   for (const name of Object.keys(layout)) if (/^[xy]axis/.test(name)) layout[name] = { ...axis, ...layout[name] };
   return layout;
 }
+
+// A legend of its own, which wraps; entries: {label, title, color, pattern or glyph, opacity}.
+function drawLegend(id, entries) {
+  byId(id).replaceChildren(...entries.map(({ label, title = "", ...mark }) =>
+    element("span", { role: "listitem", title }, mark.glyph ? glyph(mark) : swatch(mark), ` ${label}`)));
+}
+
+const glyph = ({ glyph: sign, color }) => element("span", { class: "glyph", style: `color:${color}`, "aria-hidden": "true" }, sign);
+
+function swatch({ color, pattern, opacity = 1 }) {
+  return svgElement("svg", { width: 22, height: 14, "aria-hidden": "true", style: `opacity:${opacity}` },
+    svgElement("rect", { width: 22, height: 14, fill: color }),
+    svgElement("path", { d: SWATCH_LINES[pattern], stroke: "rgba(0,0,0,0.6)", "stroke-width": 1.6, fill: "none" }));
+}
+
+const groupEntries = (shown) => groups.filter(shown).map((group) => ({ ...group, title: group.meaning }));
+
+const SWATCH_LINES = {
+  "": "", "/": "M-2 14L8 0M6 14L16 0M14 14L24 0", "\\": "M-2 0L8 14M6 0L16 14M14 0L24 14",
+  ".": "M3 4h2M10 4h2M17 4h2M6 10h2M13 10h2", x: "M0 0L11 14L22 0M0 14L11 0L22 14", "-": "M0 4H22M0 10H22",
+  "|": "M4 0V14M11 0V14M18 0V14",
+};
 
 const PLOT_OPTIONS = { displaylogo: false, responsive: true, displayModeBar: false };
 

@@ -1,7 +1,7 @@
 // What the five engines do: shares of states in equal steps where many runs are in sight, and exact runs and instructions
 // where few are. Timeline and occupancy show the same window of time.
 
-const TIMELINE = { steps: 320, labels: 160, instructions: 60, leastCycles: 16 };
+const TIMELINE = { steps: 320, labels: 120, instructions: 60, leastCycles: 16 };
 const time = { low: 0, high: Math.max(1, TOTAL_CYCLES), listeners: [], engines: [], waiting: false };
 
 // Show a window; all views of time follow in the next frame.
@@ -31,7 +31,7 @@ function zoomToLayer(layer) {
 }
 
 // An engine's row is one high: layers at the top, instructions below them where they are shown, states at the bottom.
-const ROWS = { states: 0.56, instructionsLow: 0.6, instructionsHigh: 0.76, layersLow: 0.8, layersHigh: 0.98, statesAlone: 0.74 };
+const ROWS = { states: 0.52, instructionsLow: 0.55, instructionsHigh: 0.69, layersLow: 0.71, layersHigh: 0.89, statesAlone: 0.68 };
 const rowOf = (index) => time.engines.length - 1 - index;
 
 function polygons(height) {
@@ -42,7 +42,7 @@ function polygons(height) {
     groups.forEach((_, group) => addBands(traces[group], parts, floors, group, height));
   });
   return traces.map((trace, group) => ({
-    ...trace, type: "scatter", mode: "lines", fill: "toself", name: groups[group].label, hoverinfo: "skip",
+    ...trace, type: "scatter", mode: "lines", fill: "toself", hoverinfo: "skip",
     line: { width: 0, color: groups[group].color, simplify: false }, fillcolor: groups[group].color,
     fillpattern: fillPattern(groups[group]),
   })).filter((trace) => trace.x.length);
@@ -76,10 +76,10 @@ function barsOf(name, parts, low, high, colorOf, textOf) {
   const pixels = byId("timeline-view").clientWidth - 100;
   const letters = ({ from, to }) => Math.floor(((to - from) / (time.high - time.low)) * pixels / 7.5) - 1;
   return {
-    type: "bar", orientation: "h", name, showlegend: false, hoverinfo: "skip",
+    type: "bar", orientation: "h", name, hoverinfo: "skip",
     base: parts.map((part) => part.from), x: parts.map((part) => part.to - part.from),
     y: parts.map((part) => part.row + (low + high) / 2), width: parts.map(() => high - low),
-    text: parts.map((part) => (letters(part) > 2 ? plain(shorten(textOf(part), letters(part))) : "")),
+    text: parts.map((part) => (letters(part) > 3 ? plain(shorten(textOf(part), letters(part))) : "")),
     textposition: "inside", insidetextanchor: "middle", textangle: 0, constraintext: "none", cliponaxis: true,
     textfont: { size: 11, color: parts.map((part) => (part.layer === selection.layer && part.layer >= 0 ? "#000" : styleValue("--text"))) },
     marker: { color: parts.map(colorOf), line: { width: 1, color: styleValue("--page") } },
@@ -118,7 +118,7 @@ function drawTimeline() {
   const traces = [...polygons(instructions ? ROWS.states : ROWS.statesAlone), layerBars(), ...(instructions || [])];
   const count = time.engines.length;
   Plotly.react("timeline-view", traces, plotLayout({
-    height: 560, dragmode: "zoom", barmode: "overlay", bargap: 0, margin: { l: 70, r: 16, t: 60, b: 44 },
+    height: 540, dragmode: "zoom", barmode: "overlay", bargap: 0, margin: { l: 70, r: 16, t: 4, b: 48 },
     xaxis: { range: [time.low, time.high], title: { text: "cycle" }, tickformat: time.high - time.low < 1e5 ? ",d" : ".4~s" },
     yaxis: {
       range: [0, count], fixedrange: true, showgrid: false, zeroline: false,
@@ -190,6 +190,8 @@ function startTimeline(arrays) {
     button("−", "Zoom out", () => zoomTime(0.5)), button("+", "Zoom in", () => zoomTime(2)), button("All", "All cycles", allTime),
     button("Selected layer", "Zoom to the selected layer", () => selection.layer >= 0 && zoomToLayer(selection.layer)),
     element("span", { id: "window", class: "hint" }));
+  drawLegend("timeline-legend", groupEntries((_, index) => time.engines.some((engine) => engine.total[index]))
+    .map((entry) => (entry.key === "useful" ? { ...entry, label: "busy" } : entry)));
   const coarse = time.engines.filter((engine) => engine.resolution > 1);
   if (coarse.length) {
     byId("timeline-keys").append(` The history is long: of ${coarse.map((engine) => engine.name).join(", ")}, ` +
