@@ -9,9 +9,9 @@ from typing import Any, BinaryIO
 from runtime.cli.files import check_output, write_output
 from runtime.profile import NetworkProfile
 from runtime.report.data import report_data
-from runtime.report.page import page, plotting_library
+from runtime.report.page import plotting_library, report_page
 
-__all__ = ["check_report", "page", "report_data", "write_report"]
+__all__ = ["check_report", "report_data", "report_page", "write_report"]
 
 
 def check_report(path: str | Path) -> None:
@@ -36,7 +36,7 @@ def write_report(
         ToolError: plotly is not installed.
         ProgramError: the file cannot be written.
     """
-    text = page(report_data(profile, what_if)).encode()
+    text = report_page(report_data(profile, what_if)).encode()
     if isinstance(target, (str, Path)):
         write_output(str(target), text)
     else:

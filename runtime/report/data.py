@@ -9,8 +9,8 @@ from accel_sim.time import Cause
 from machine.isa import Engine
 from machine.registers import EngineState
 from machine.text import printable
-from runtime.profile import BlockProfile, Costs, LayerProfile, NetworkProfile
-from runtime.profile.model import CAUSES, TRAFFIC
+from runtime.profile import CAUSES, BlockProfile, Costs, LayerProfile, NetworkProfile
+from runtime.profile.traffic import KINDS
 from runtime.report.arrays import ArrayPacker
 from runtime.report.edges import program_edges
 from runtime.report.groups import GROUPS, group_of
@@ -33,7 +33,7 @@ def report_data(profile: NetworkProfile, what_if: Sequence[Mapping[str, Any]] = 
         "batch": program.batch,
         "segments": [int(time.cycles) for time in profile.times],
         "causes": [{"name": cause, "group": group_of(cause)} for cause in CAUSES],
-        "traffic": list(TRAFFIC),
+        "traffic": list(KINDS),
         "groups": [{"key": group.key, "label": group.label, "meaning": group.meaning} for group in GROUPS],
         "states": [{"name": name, "group": group_of(name)} for name in _state_names()],
         "counters": profile.counters,
@@ -66,8 +66,8 @@ def _costs(costs: Costs) -> dict[str, Any]:
         "macs": costs.macs,
         "parameters": costs.parameters,
         "total_cycles": costs.total_cycles,
-        "cycles": [costs.cycles.get(cause, 0) for cause in CAUSES],
-        "traffic": [costs.traffic.get(kind, 0) for kind in TRAFFIC],
+        "cycles": [costs.cycles[cause] for cause in CAUSES],
+        "traffic": [costs.traffic[kind] for kind in KINDS],
         "scratchpad_bytes": costs.scratchpad_bytes,
         "accumulator_bytes": costs.accumulator_bytes,
     }

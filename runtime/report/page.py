@@ -33,7 +33,7 @@ def plotting_library() -> str:
     return (Path(found.origin).parent / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
 
 
-def page(data: Mapping[str, Any]) -> str:
+def report_page(data: Mapping[str, Any]) -> str:
     """Return the page that shows the data; the same data gives the same text.
 
     Its content security policy names its own scripts by their hashes and allows no connection, so that nothing else

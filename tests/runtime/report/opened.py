@@ -58,3 +58,10 @@ class Opened:
             return [area.left + size.l, area.top + size.t, size.w, size.h];
         }""", plot)
         return area[0] + x * area[2], area[1] + y * area[3]
+
+    def middle(self, selector: str) -> tuple[float, float]:
+        """Scroll an element into sight and return where its middle is; something may lie over it."""
+        element = self.page.locator(selector).first
+        element.scroll_into_view_if_needed()
+        area = element.bounding_box()
+        return area["x"] + area["width"] / 2, area["y"] + area["height"] / 2

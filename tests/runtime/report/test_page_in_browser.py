@@ -129,9 +129,7 @@ def test_a_click_on_a_layer_anywhere_shows_its_row(digits: NetworkProfile, opene
         instruction = digits.times[0].indices[Engine.MATRIX][history.place[run]]
         assert report.selected_rows() == [digits.program.segments[0].instruction_nodes[instruction]]
         page.keyboard.press("Escape")
-        point = page.locator("#roofline-view .point").first
-        point.scroll_into_view_if_needed()
-        point.click()
+        page.mouse.click(*report.middle("#roofline-view .point"))
         assert len(report.selected_rows()) == 1
         page.get_by_role("button", name="Show in timeline").click()
         low, high = report.window()
@@ -217,7 +215,7 @@ def test_hostile_names_are_text(hostile: NetworkProfile, opener: Opener) -> None
         for layer in range(len(hostile.layers)):
             page.locator(f'#layers tr[data-layer="{layer}"]:not(.block) td').first.click()
             assert report.selected_rows() == [layer]
-        page.locator("#roofline-view .point").first.hover(force=True)
+        page.mouse.move(*report.middle("#roofline-view .point"))
         page.locator("#timeline-view").focus()
         page.keyboard.press("+")
         report.window()

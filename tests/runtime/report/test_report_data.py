@@ -18,9 +18,8 @@ from accel_sim.time import Cause
 from machine.errors import ProgramError, ToolError
 from machine.isa import Engine
 from machine.registers import EngineState
-from runtime.profile import NetworkProfile
-from runtime.profile.model import CAUSES
-from runtime.report import history, page, report_data, write_report
+from runtime.profile import CAUSES, NetworkProfile
+from runtime.report import history, report_data, report_page, write_report
 from runtime.report.arrays import ArrayPacker
 from runtime.report.edges import program_edges
 from runtime.report.groups import group_of
@@ -122,7 +121,7 @@ def test_embedded_json_is_json_without_markup(text: str) -> None:
 
 
 def test_the_page_is_the_same_each_time(hostile: NetworkProfile) -> None:
-    written = [page(report_data(hostile)) for _ in range(2)]
+    written = [report_page(report_data(hostile)) for _ in range(2)]
     assert written[0] == written[1]
     assert written[0].count("</script>") == 3
     assert "\u202e" not in written[0]
