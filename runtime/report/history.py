@@ -74,7 +74,8 @@ def engine_runs(profile: NetworkProfile, engine: Engine, place: Mapping[int, int
         ))
         start += time.cycles
     if not parts:
-        return EngineRuns(*(np.zeros(0, np.int64) for _ in range(6)))
+        none = np.zeros(0, np.int64)
+        return EngineRuns(none, none, none, none, none, none)
     cycles, state, layer, issue, duration, instruction_layer = (
         np.concatenate(columns).astype(np.int64) for columns in zip(*parts, strict=True)
     )
