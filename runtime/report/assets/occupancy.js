@@ -54,7 +54,7 @@ function drawOccupancy(memories) {
     xaxis: { range: [time.low, time.high], anchor: "y2", title: { text: "cycle" }, tickformat: time.high - time.low < 1e5 ? ",d" : ".4~s" },
     yaxis: axis(memories[0], [0.54, 1]), yaxis2: axis(memories[1], [0, 0.46]),
     shapes: [capacity(memories[0], "y"), capacity(memories[1], "y2")],
-  }), PLOT_OPTIONS);
+  }), TIME_OPTIONS);
 }
 
 function startOccupancy(arrays) {

@@ -83,6 +83,7 @@ const SWATCH_LINES = {
 };
 
 const PLOT_OPTIONS = { displaylogo: false, responsive: true, displayModeBar: false };
+const TIME_OPTIONS = { ...PLOT_OPTIONS, doubleClick: false };
 
 const fillPattern = (group) => ({
   shape: group.pattern, size: 6, solidity: 0.3, bgcolor: group.color, fgcolor: "rgba(0,0,0,0.55)", fillmode: "replace",

@@ -127,7 +127,7 @@ function drawTimeline() {
     shapes: time.engines.map((_, index) => ({
       type: "line", xref: "paper", x0: 0, x1: 1, y0: rowOf(index), y1: rowOf(index), line: { width: 1, color: styleValue("--grid") },
     })),
-  }), PLOT_OPTIONS);
+  }), TIME_OPTIONS);
   byId("timeline-view").dataset.window = `${time.low} ${time.high}`;
   byId("timeline-view").dataset.exact = String(Boolean(instructions));
   byId("window").textContent = `cycles ${whole(Math.floor(time.low) + 1)} to ${whole(Math.ceil(time.high))} of ${whole(TOTAL_CYCLES)}`;
@@ -174,13 +174,15 @@ const TIMELINE_KEYS = {
 
 function followWindow(plot) {
   plot.on("plotly_relayout", (change) => {
-    if (change["xaxis.autorange"]) allTime();
-    else if ("xaxis.range[0]" in change) showTime(change["xaxis.range[0]"], change["xaxis.range[1]"]);
+    if ("xaxis.range[0]" in change) showTime(change["xaxis.range[0]"], change["xaxis.range[1]"]);
   });
-  plot.on("plotly_doubleclick", () => {
-    allTime();
-    return false;
-  });
+  let before = null; // Plotly takes the time of drawing for part of the time between two clicks
+  plot.addEventListener("pointerdown", (event) => {
+    const again = before && event.timeStamp - before.timeStamp < 500 &&
+      Math.hypot(event.clientX - before.clientX, event.clientY - before.clientY) < 4;
+    before = again ? null : event;
+    if (again) allTime();
+  }, true);
 }
 
 function startTimeline(arrays) {
