@@ -4,6 +4,7 @@
     .data 0x1000 01 02 ff          bytes of the initial memory image
     .random 0x2000 256 7           256 bytes of seeded noise (seed 7)
     .memory 65536                  bytes of memory that the program may address
+    .section first tile            what follows belongs to this section; without a name, to none
     load memory_address=0x1000 line_bytes=16 words=4 window_bytes=4 window_stride=4 send=matrix
     matrix a=0 row_count0=4 wait=load
     halt
@@ -22,6 +23,7 @@ from machine.config import Machine
 from machine.errors import AssemblyError, ProgramError
 from machine.isa import FORMATS, INSTRUCTION_BYTES, Engine, FieldKind, Instruction, Opcode, encode, make
 from machine.program import MEMORY_LIMIT_MAXIMUM, SECTION_ALIGNMENT, Program
+from machine.sections import WHOLE, check_section_name
 from machine.text import printable
 
 _MASKS = ("wait", "send")
@@ -93,6 +95,8 @@ def assemble(text: str, machine: Machine, source: str = "assembly") -> Program:
         AssemblyError: names the line and what is wrong with it.
     """
     instructions: list[Instruction] = []
+    sections: list[str] = []
+    section = ""
     pieces: list[tuple[int, bytes]] = []
     limit = 0
     for number, raw in enumerate(text.splitlines(), start=1):
@@ -100,12 +104,15 @@ def assemble(text: str, machine: Machine, source: str = "assembly") -> Program:
         if not line:
             continue
         try:
-            if line.startswith("."):
+            if line.split()[0] == ".section":
+                section = _section(line)
+            elif line.startswith("."):
                 piece, size = _directive(line.split())
                 pieces += [piece] if piece else []
                 limit = max(limit, size)
             else:
                 instructions.append(parse_instruction(line))
+                sections.append(section)
         except AssemblyError as error:
             raise AssemblyError(f"{source}, line {number}: {error}") from None
     if not instructions or instructions[-1].opcode is not Opcode.HALT:
@@ -119,7 +126,18 @@ def assemble(text: str, machine: Machine, source: str = "assembly") -> Program:
         image[address : address + len(data)] = np.frombuffer(data, np.uint8)
     image[: len(code)] = np.frombuffer(code, np.uint8)
     memory_bytes = -(-max(limit, end) // SECTION_ALIGNMENT) * SECTION_ALIGNMENT
-    return Program.kernel(machine, instructions, image, memory_bytes, source)
+    return Program.kernel(machine, instructions, image, memory_bytes, source, sections)
+
+
+def _section(line: str) -> str:
+    """Return the name that a `.section` directive gives."""
+    name = line.removeprefix(".section").strip()
+    try:
+        if name:
+            check_section_name(name)
+    except ProgramError as error:
+        raise AssemblyError(str(error)) from None
+    return name
 
 
 def _directive(words: list[str]) -> tuple[tuple[int, bytes] | None, int]:
@@ -137,7 +155,7 @@ def _directive(words: list[str]) -> tuple[tuple[int, bytes] | None, int]:
             noise = np.random.default_rng(_number(seed)).integers(0, 256, _bounded(size), dtype=np.uint8)
             return (_bounded(address), noise.tobytes()), 0
     raise AssemblyError(f"{' '.join(words)!r} is no directive; legal are .memory SIZE, .data ADDRESS BYTES.., "
-                        ".random ADDRESS SIZE SEED")
+                        ".random ADDRESS SIZE SEED, .section NAME")
 
 
 def _bounded(text: str, maximum: int = DATA_MAXIMUM) -> int:
@@ -154,17 +172,29 @@ def disassemble(program: Program, data: bool | None = None) -> str:
     memory size and image. Without, the image holds the instructions only.
     """
     lines = [f"# machine: {program.machine.name}", f".memory {program.memory_bytes}"]
+    sections = _printed_sections(program)
     is_whole = len(program.segments) == 1 and program.segments[0].program_address == 0
     for number, segment in enumerate(program.segments):
         if not is_whole:
             lines.append(f"# segment {number}: its instructions lie at {segment.program_address:#x}")
+        before = -1
         for index, instruction in enumerate(segment.instructions):
             node = segment.instruction_nodes[index] if segment.instruction_nodes else -1
+            if node != before and node in sections:
+                lines.append(f".section {sections[node]}".rstrip())
+            before = node
             name = f": {printable(program.nodes[node].name)}" if node >= 0 else ""
             lines.append(f"{format_instruction(instruction)}  # {index}{name}")
     if is_whole and (data or (data is None and program.graph is None)):
         lines += _data_lines(program)
     return "\n".join(lines) + "\n"
+
+
+def _printed_sections(program: Program) -> dict[int, str]:
+    """Return the names of a kernel's sections by node, "" for none of them; none where it names none."""
+    if program.graph is not None or [node.name for node in program.nodes] in ([], [WHOLE]):
+        return {}
+    return {-1: "", **{index: printable(node.name) for index, node in enumerate(program.nodes)}}
 
 
 def _data_lines(program: Program) -> Iterator[str]:

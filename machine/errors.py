@@ -35,6 +35,10 @@ class AssemblyError(TpukitError):
     """A line of assembly text is not an instruction of the machine."""
 
 
+class KernelError(TpukitError):
+    """A Python file defines no kernel, or its kernel asks for what the machine does not have (line named)."""
+
+
 class CompileError(TpukitError):
     """A legal model that the compiler cannot place on the given machine (reason named)."""
 

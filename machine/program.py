@@ -24,6 +24,7 @@ import numpy.typing as npt
 from machine.config import Machine, parse_machine
 from machine.errors import MachineError, ProgramError
 from machine.isa import INSTRUCTION_BYTES, Instruction, decode
+from machine.sections import section_records
 from machine.segments import NodeRecord, Segment, TensorDescriptor, bound_of
 
 __all__ = [
@@ -71,10 +72,19 @@ class Program:
     @classmethod
     def kernel(
         cls, machine: Machine, instructions: Sequence[Instruction], image: npt.NDArray[np.uint8], memory_bytes: int,
-        source: str = "",
+        source: str = "", sections: Sequence[str] = (),
     ) -> Program:
-        """Return a program without a model: instructions from address 0 and the memory that they find."""
-        return cls(machine, (Segment(tuple(instructions)),), image, memory_bytes, source=source)
+        """Return a program without a model: instructions from address 0 and the memory that they find.
+
+        `sections` names the section of each instruction, "" for none; sections are the program's nodes. Without any,
+        the whole kernel is one.
+
+        Raises:
+            ProgramError: a section's name is not legal.
+        """
+        nodes, indices = section_records(machine, instructions, sections)
+        segment = Segment(tuple(instructions), instruction_nodes=indices)
+        return cls(machine, (segment,), image, memory_bytes, nodes, source=source)
 
     @cached_property
     def instructions(self) -> tuple[Instruction, ...]:

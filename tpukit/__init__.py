@@ -8,9 +8,10 @@
 
 from accel_sim.time import TimeResult, simulate_time
 from compiler.graph import Graph, Node, Op, Quantization, Tensor
+from compiler.kernel import Kernel, KernelBuilder, KernelDefinition, Loop, Region, kernel
 from machine.assembly import assemble, disassemble
 from machine.config import Machine, load_machine, machine_names, parse_machine
-from machine.errors import TpukitError
+from machine.errors import KernelError, TpukitError
 from machine.program import Program, load_program, parse_program
 from runtime.compile import compile_program
 from runtime.cosim import CosimResult, cosimulate
@@ -25,13 +26,19 @@ __all__ = [
     "CosimResult",
     "Costs",
     "Graph",
+    "Kernel",
+    "KernelBuilder",
+    "KernelDefinition",
+    "KernelError",
     "LayerProfile",
+    "Loop",
     "Machine",
     "NetworkProfile",
     "Node",
     "Op",
     "Program",
     "Quantization",
+    "Region",
     "RunResult",
     "Session",
     "Tensor",
@@ -41,6 +48,7 @@ __all__ = [
     "compile_program",
     "cosimulate",
     "disassemble",
+    "kernel",
     "load_machine",
     "load_program",
     "machine_names",

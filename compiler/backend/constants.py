@@ -9,7 +9,7 @@ from compiler.backend.geometry import round_up
 from compiler.backend.layers import ChannelParameters, Layer
 from compiler.backend.tile import granules
 from machine.config import Machine
-from machine.numerics import Int8Array
+from machine.numerics import Int8Array, Int32Array
 
 ALIGNMENT = 256
 
@@ -80,11 +80,10 @@ def uniform_entries(machine: Machine, parameters: ChannelParameters) -> bytes:
     return np.broadcast_to(entries, (*entries.shape[:2], machine.columns)).astype("<i4").tobytes()
 
 
-def record_entry(machine: Machine, layer: Layer) -> bytes:
-    """Return the residual addition's entry."""
-    assert layer.record is not None
+def record_entry(machine: Machine, record: Int32Array) -> bytes:
+    """Return a residual addition's entry: `record` is int32[3, 4]."""
     entry = np.zeros((3, machine.columns), "<i4")
-    entry[:, :4] = layer.record
+    entry[:, :4] = record
     return entry.tobytes()
 
 

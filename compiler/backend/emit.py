@@ -142,7 +142,7 @@ class _LayerEmitter:
         if box is not None:
             self.loads += fill_border(box, layer.geometry.stacked, self.emitter.plan.fills[layer.output])
         if layer.record is not None:
-            address = constants.add(record_entry(machine, layer))
+            address = constants.add(record_entry(machine, layer.record))
             self.loads.append(load_parameters(machine, address, self.record, (1, 1), 0))
         if layer.parameters is not None:
             self._prepare_parameters()

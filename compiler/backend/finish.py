@@ -74,7 +74,7 @@ def emit_segment(
 ) -> Emitted:
     """Give a segment its tokens and final addresses."""
     synchronised = [*insert_tokens(scheduled.table, scheduled.instructions), build(Opcode.HALT)]
-    placed = [_move(instruction, placement) for instruction in synchronised]
+    placed = [placement.place(instruction) for instruction in synchronised]
     encoded = b"".join(encode(instruction) for instruction in placed)
 
     def describe(name: str) -> TensorDescriptor:
@@ -113,16 +113,6 @@ def emit_program(
             nodes += emitted[index].layers
     memory_bytes = placements[0].memory_bytes if placements else 0
     return CompiledProgram(machine, tuple(segments), image, memory_bytes, tuple(nodes))
-
-
-def _move(instruction: Instruction, placement: Placement) -> Instruction:
-    """Give a relative memory address its final form."""
-    if "memory_address" not in instruction.values:
-        return instruction
-    if instruction.opcode is Opcode.LOAD and instruction["line_bytes"] == 0:
-        return instruction
-    moved = placement.move(instruction["memory_address"])
-    return Instruction(instruction.opcode, {**instruction.values, "memory_address": moved})
 
 
 def _host_record(machine: Machine, graph: Graph, node: Node, batch: int, host: HostModel) -> NodeRecord:

@@ -10,7 +10,7 @@ from compiler.backend.layers import Layout, Network, Value
 from compiler.backend.plan import Plan
 from machine.config import Machine
 from machine.errors import CompileError
-from machine.isa import ENGINE_COUNT, INSTRUCTION_BYTES
+from machine.isa import ENGINE_COUNT, INSTRUCTION_BYTES, Instruction, Opcode
 
 ALIGNMENT = 256
 PART_ALIGNMENT = 4096
@@ -65,6 +65,15 @@ class Placement:
         if address >= ACTIVATION_BASE:
             return address - ACTIVATION_BASE + self.activations_at
         return address + self.constants_at
+
+    def place(self, instruction: Instruction) -> Instruction:
+        """Return an instruction with the final form of its relative memory address."""
+        if "memory_address" not in instruction.values:
+            return instruction
+        if instruction.opcode is Opcode.LOAD and instruction["line_bytes"] == 0:
+            return instruction
+        moved = self.move(instruction["memory_address"])
+        return Instruction(instruction.opcode, {**instruction.values, "memory_address": moved})
 
 
 @dataclass(frozen=True, slots=True)
