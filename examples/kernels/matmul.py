@@ -1,4 +1,5 @@
-"""A matrix product in three versions: one step at a time, with two of everything, and with banks of their own.
+"""A matrix product in four versions: one buffer of each kind, both accumulator halves, two of everything, and a start
+that does not wait for the whole of the first piece.
 
 C = requantize(A @ B + bias): A is int8[M, K], streamed in pieces of some rows; B is int8[K, N], whose tiles are read
 again for each piece; C is int8[M, N]. The sizes follow the machine's, so that the kernels fit any square one.
@@ -73,25 +74,32 @@ def _pieces(k: tpukit.KernelBuilder, array: npt.NDArray[np.int8], rows: int) -> 
     return np.stack([k.blocked(piece) for piece in array.reshape(PIECES, rows, -1)])
 
 
-def multiply(
-    k: tpukit.KernelBuilder, p: Problem, piece: int, a: tpukit.Region, c: tpukit.Region,
-    accumulators: list[tpukit.Region],
-) -> None:
-    """Load a piece of A into `a`; block by block multiply and drain it into `c`; store the blocks of C."""
-    words, size = p.piece_words, p.piece_words * k.machine.block_bytes
+def load_piece(k: tpukit.KernelBuilder, p: Problem, piece: int, a: tpukit.Region) -> None:
+    """Load a piece of A in one go."""
+    size = p.piece_words * k.machine.block_bytes
     k.load(p.a[piece * size : (piece + 1) * size], a)
-    tiles_bytes = p.tiles.size // BLOCKS
-    for block in range(BLOCKS):
-        accumulator = accumulators[block % len(accumulators)]
-        first = block * p.rows
-        k.weights(p.tiles[block * tiles_bytes : (block + 1) * tiles_bytes])
-        k.matrix(a, accumulator, rows=[(p.rows, 1)], taps=[(BLOCKS, p.rows)])
-        k.vector(
-            accumulator, c[first : first + p.rows], x=tpukit.Loop(p.rows, a=1, d=1),
-            parameters=p.parameters[block : block + 1],
-        )
-        at = (piece * words + first) * k.machine.block_bytes
-        k.store(c[first : first + p.rows], p.c[at : at + p.rows * k.machine.block_bytes])
+
+
+def multiply_block(
+    k: tpukit.KernelBuilder, p: Problem, block: int, a: tpukit.Region, accumulator: tpukit.Region
+) -> None:
+    """Compute a channel block of C: one instruction goes over all channel blocks of A."""
+    size = p.tiles.size // BLOCKS
+    k.weights(p.tiles[block * size : (block + 1) * size])
+    k.matrix(a, accumulator, rows=[(p.rows, 1)], taps=[(BLOCKS, p.rows)])
+
+
+def drain_block(
+    k: tpukit.KernelBuilder, p: Problem, piece: int, block: int, accumulator: tpukit.Region, c: tpukit.Region
+) -> None:
+    """Requantize a channel block of C into the scratchpad, and store it."""
+    words = c[block * p.rows : (block + 1) * p.rows]
+    k.vector(
+        accumulator, words, x=tpukit.Loop(p.rows, a=1, d=1), parameters=p.parameters[block : block + 1]
+    )
+    size = p.rows * k.machine.block_bytes
+    first = (piece * BLOCKS + block) * size
+    k.store(words, p.c[first : first + size])
 
 
 @tpukit.kernel
@@ -100,10 +108,13 @@ def single(k: tpukit.KernelBuilder) -> None:
     p = pose(k)
     k.load(p.entries, p.parameters)
     a, c = k.scratchpad(p.piece_words, "a"), k.scratchpad(p.piece_words, "c")
-    accumulators = [k.accumulators(p.rows)]
+    accumulator = k.accumulators(p.rows)
     for piece in range(PIECES):
         with k.section(f"piece {piece}"):
-            multiply(k, p, piece, a, c, accumulators)
+            load_piece(k, p, piece, a)
+            for block in range(BLOCKS):
+                multiply_block(k, p, block, a, accumulator)
+                drain_block(k, p, piece, block, accumulator, c)
 
 
 @tpukit.kernel
@@ -115,18 +126,61 @@ def halves(k: tpukit.KernelBuilder) -> None:
     accumulators = [k.accumulators(p.rows, half) for half in (0, 1)]
     for piece in range(PIECES):
         with k.section(f"piece {piece}"):
-            multiply(k, p, piece, a, c, accumulators)
+            load_piece(k, p, piece, a)
+            for block in range(BLOCKS):
+                multiply_block(k, p, block, a, accumulators[block % 2])
+                drain_block(k, p, piece, block, accumulators[block % 2], c)
+
+
+def two_of_everything(
+    k: tpukit.KernelBuilder, p: Problem
+) -> tuple[list[tpukit.Region], list[tpukit.Region], list[tpukit.Region]]:
+    """Take two buffers for A, two for C, each from a bank of its own on, and both accumulator halves."""
+    quarter = k.machine.scratchpad_banks // 4
+    a = [k.scratchpad(p.piece_words, f"a{i}", bank=i * quarter) for i in (0, 1)]
+    c = [k.scratchpad(p.piece_words, f"c{i}", bank=(2 + i) * quarter) for i in (0, 1)]
+    return a, c, [k.accumulators(p.rows, half) for half in (0, 1)]
 
 
 @tpukit.kernel
 def doubled(k: tpukit.KernelBuilder) -> None:
-    """Two buffers of everything, each in banks of its own: the next piece is loaded while this one is multiplied."""
+    """Two buffers for A and for C: the next piece is loaded while this one is multiplied."""
     p = pose(k)
     k.load(p.entries, p.parameters)
-    banks = k.machine.scratchpad_banks
-    a = [k.scratchpad(p.piece_words, f"a{i}", bank=i * banks // 4) for i in (0, 1)]
-    c = [k.scratchpad(p.piece_words, f"c{i}", bank=banks // 2 + i * banks // 4) for i in (0, 1)]
-    accumulators = [k.accumulators(p.rows, half) for half in (0, 1)]
+    a, c, accumulators = two_of_everything(k, p)
     for piece in range(PIECES):
         with k.section(f"piece {piece}"):
-            multiply(k, p, piece, a[piece % 2], c[piece % 2], accumulators)
+            load_piece(k, p, piece, a[piece % 2])
+            for block in range(BLOCKS):
+                multiply_block(k, p, block, a[piece % 2], accumulators[block % 2])
+                drain_block(k, p, piece, block, accumulators[block % 2], c[piece % 2])
+
+
+@tpukit.kernel
+def streamed(k: tpukit.KernelBuilder) -> None:
+    """The first piece comes block by block: each is multiplied as soon as it is there."""
+    p = pose(k)
+    a, c, accumulators = two_of_everything(k, p)
+    for piece in range(PIECES):
+        with k.section(f"piece {piece}"):
+            if piece > 0:
+                load_piece(k, p, piece, a[piece % 2])
+            for block in range(BLOCKS):
+                if piece == 0 and block == 0:
+                    multiply_as_it_comes(k, p, a[0], accumulators[0])
+                    k.load(p.entries, p.parameters)
+                else:
+                    multiply_block(k, p, block, a[piece % 2], accumulators[block % 2])
+                drain_block(k, p, piece, block, accumulators[block % 2], c[piece % 2])
+
+
+def multiply_as_it_comes(
+    k: tpukit.KernelBuilder, p: Problem, a: tpukit.Region, accumulator: tpukit.Region
+) -> None:
+    """Load the channel blocks of the first piece one by one, and add up the products of each."""
+    size, tile = p.rows * k.machine.block_bytes, k.machine.tile_bytes
+    for block in range(BLOCKS):
+        words = a[block * p.rows : (block + 1) * p.rows]
+        k.load(p.a[block * size : (block + 1) * size], words)
+        k.weights(p.tiles[block * tile : (block + 1) * tile])
+        k.matrix(words, accumulator, rows=[(p.rows, 1)], accumulate=block > 0)

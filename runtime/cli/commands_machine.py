@@ -82,6 +82,7 @@ def inspect_command(program: ProgramArgument, as_json: JsonOption = False) -> No
             [entry.tensor, direction, str(list(entry.shape)), f"{entry.scale:.6g}", str(entry.zero_point),
              f"{entry.address:#x}"] for direction, entry in tensors])
     if loaded.nodes:
-        print_table("layers", ["layer", "operator", "placement", "MACs", "parameters", "bound (cycles)"], [
+        kind = "section" if loaded.graph is None else "layer"
+        print_table(f"{kind}s", [kind, "operator", "placement", "MACs", "parameters", "bound (cycles)"], [
             [n.name, n.operator, n.placement, f"{n.macs:,}", f"{n.parameters:,}", f"{n.bound_cycles:,}"]
             for n in loaded.nodes])

@@ -84,18 +84,17 @@ def print_run(session: Session, result: RunResult) -> None:
         say(f"took {result.simulation_seconds:.3f} s")
         return
     micros = result.cycles / machine.clock_hz * 1e6
-    bound = "" if session.is_kernel else f", bound {result.bound_cycles:,}, utilization {result.utilization:.1%}"
     say(
         f"{result.cycles:,} cycles a {_batch_of(result)} on {machine.name} "
         f"({micros:,.1f} us at {machine.clock_hz / 1e6:g} MHz)"
-        f"{bound}; took {result.simulation_seconds:.3f} s"
+        f", bound {result.bound_cycles:,}, utilization {result.utilization:.1%}; took {result.simulation_seconds:.3f} s"
     )
     if len(result.segment_cycles) > 1:
         listed = ", ".join(f"{cycles:,}" for cycles in result.segment_cycles)
         say(f"{len(result.segment_cycles)} segments, with the host's work between them: {listed} cycles")
     if result.counters:
         print_counters(result.counters)
-    if Engine.MATRIX in result.accounts and not session.is_kernel:
+    if Engine.MATRIX in result.accounts:
         print_account(result.accounts[Engine.MATRIX])
 
 

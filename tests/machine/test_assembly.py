@@ -47,12 +47,16 @@ def test_a_kernel_assembles_and_disassembles() -> None:
     ".random 64 100 1\n.data 0x1000 07\nhalt",
     "load space=2 words=64 window_bytes=4 destination=64 send=vector\nvector table=2 low=-128 wait=load\n"
     "vector use_residual=1 subtract=1 b=256\nhalt",
+    ".section in\nload words=1 window_bytes=4 send=store\n.section\nmatrix\n"
+    ".section out / 2\nstore window_bytes=4 wait=load\n"
+    ".section in\nload words=2 window_bytes=4\nhalt",
 ])
 def test_what_is_disassembled_assembles_to_the_same(text: str) -> None:
     program = assemble(text, load_machine("nano4"))
     again = assemble(disassemble(program), load_machine("nano4"))
     assert again.instructions == program.instructions and again.memory_bytes == program.memory_bytes
     assert again.image.tobytes() == program.image.tobytes()
+    assert (again.nodes, again.instruction_nodes) == (program.nodes, program.instruction_nodes)
 
 
 def test_models_show_data_when_asked_and_moved_code_shows_none() -> None:
@@ -91,3 +95,17 @@ def test_names_of_layers_stay_in_their_line() -> None:
 def test_wrong_lines_are_named(text: str, message: str) -> None:
     with pytest.raises(AssemblyError, match=message):
         assemble(text, load_machine("nano4"))
+
+
+def test_sections_of_a_kernel() -> None:
+    text = KERNEL.replace("load mem", ".section in\nload mem").replace("store mem", ".section  out #1\nstore mem")
+    program = assemble(text, load_machine("nano4"))
+    assert [(node.name, node.operator, node.placement) for node in program.nodes] == [
+        ("in", "section", "accelerator"), ("out", "section", "accelerator")]
+    assert (program.nodes[0].read_bytes, program.nodes[1].write_bytes) == (3, 3)
+    assert program.instruction_nodes == (0, 1, -1)
+    whole = assemble(KERNEL, load_machine("nano4"))
+    assert [node.name for node in whole.nodes] == ["kernel"] and whole.instruction_nodes == (0, 0, -1)
+    assert ".section" not in disassemble(whole)
+    with pytest.raises(AssemblyError, match="line 1: section 'a.u202eb': a name is printable text"):
+        assemble(".section a\u202eb\nhalt", load_machine("nano4"))

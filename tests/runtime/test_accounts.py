@@ -95,10 +95,11 @@ def test_groups_must_fit_the_program() -> None:
         simulate_time(program.machine, program.code(program.segments[0]), groups=[0])
 
 
-def test_a_kernel_is_one_row() -> None:
+def test_a_kernel_without_sections_is_one_row() -> None:
     program = assemble("vector wait=load\nload window_bytes=4 send=vector\nhalt", load_machine("nano4"))
     account = Session(program).run(with_function=False).accounts[Engine.VECTOR]
-    assert account.layers == (account.tail,) and account.tail.losses["wait_token_load"] > 0
+    kernel, tail = account.layers
+    assert (kernel.name, tail.cycles) == ("kernel", 0) and kernel.losses["wait_token_load"] > 0
 
 
 def test_causes_by_hand() -> None:

@@ -84,7 +84,7 @@ def test_inspect(cli: Cli, tiny: Tiny) -> None:
 def test_inspect_of_a_kernel(cli: Cli, tmp_path: Path) -> None:
     cli("asm", COPY, "-o", tmp_path / "copy.tpu")
     done = cli("inspect", tmp_path / "copy.tpu")
-    assert "3 instructions (1 halt, 1 load, 1 store)" in done.text and "layers" not in done.text
+    assert "3 instructions (1 halt, 1 load, 1 store)" in done.text and "sections" in done.text
 
 
 def test_machine_list_and_show(cli: Cli, tmp_path: Path) -> None:

@@ -1,0 +1,246 @@
+"""The builder of kernels: what it computes, how it orders engines, and what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import tpukit
+from machine import numerics
+from machine.config import load_machine
+from machine.errors import KernelError, ProgramError
+from machine.isa import Engine
+from machine.numerics import AddRescale, Rescale
+from runtime.session import Session
+
+NANO4 = load_machine("nano4")
+MACHINES = [load_machine(name) for name in ("nano4", "edge8", "edge4x8", "edge8x4")]
+HALF = Rescale(1 << 30, 0, 0)
+"""Times one half."""
+
+
+def outputs(kernel: tpukit.Kernel) -> dict[str, np.ndarray]:
+    memory = Session(kernel.program).run().outputs["memory"]
+    return {entry.name: entry.read(memory) for entry in kernel.outputs}
+
+
+def random8(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(-128, 128, shape).astype(np.int8)
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
+def test_a_product_on_every_shape_of_array(machine: tpukit.Machine) -> None:
+    """Also where a word holds several granules: operands are counted in granules."""
+    block, lanes, m = machine.block_bytes, machine.columns // machine.granule_bytes, 12
+    steps = machine.rows // machine.granule_bytes
+    a, b = random8(m, 2 * block), random8(2 * block, block, seed=1)
+    bias = np.arange(block, dtype=np.int32) * 100
+    k = tpukit.KernelBuilder(machine)
+    memory, tiles = k.activations(a), k.weight_tiles(b)
+    entries, blocks = k.channel_parameters(bias, HALF), block // machine.columns
+    words = k.scratchpad(2 * m * machine.granules_per_word, "a")
+    result = k.scratchpad(m * machine.granules_per_word, "c")
+    accumulators, parameters = k.accumulators(blocks * m), k.parameters(blocks)
+    c = k.output("c", (m, block))
+    k.load(entries, parameters)
+    k.load(memory, words)
+    k.weights(tiles)
+    k.matrix(
+        words, accumulators, rows=[(m, machine.granules_per_word)],
+        taps=[(block // machine.rows, steps), (2, m * machine.granules_per_word)], blocks=blocks, zero_point=3,
+    )
+    k.vector(
+        accumulators, result, blocks=tpukit.Loop(blocks, a=m, d=lanes),
+        x=tpukit.Loop(m, a=1, d=machine.granules_per_word), parameters=parameters, zero_point=5, low=-100,
+    )
+    k.store(result, c)
+    product = (a.astype(np.int32) - 3) @ b.astype(np.int32)
+    expected = numerics.finish(product, bias, HALF.multiplier, 0, 0, 5, -100, 127)
+    assert np.array_equal(outputs(k.build())["c"], expected)
+
+
+def test_a_residual_and_a_product_of_two_operands_and_a_table() -> None:
+    """The forms of the vector engine that a drain does not use."""
+    a, b, table = random8(16, 4), random8(16, 4, seed=1), random8(256, seed=2)
+    rescale = AddRescale(Rescale(1 << 30, 20, 3), Rescale(1 << 29, 20, 2), Rescale(1 << 30, 0, 18))
+    k = tpukit.KernelBuilder(NANO4)
+    x, y = k.scratchpad(16, "a", bank=0), k.scratchpad(16, "b", bank=1)
+    record, entry, looked_up = k.parameters(1, "record"), k.parameters(1), k.table()
+    k.load(k.activations(a), x)
+    k.load(k.activations(b), y)
+    k.load(k.addition_record(rescale, 4, -90, 90), record)
+    k.load(k.channel_parameters([7] * 4, HALF), entry)
+    k.load(k.table_data(table), looked_up)
+    for index, fields in enumerate((
+        {"b": y, "record": record}, {"b": y, "record": record, "subtract": True},
+        {"b": y, "reduce": "mac", "parameters": entry, "a_zero_point": 1, "b_zero_point": 2}, {"table": looked_up},
+    )):
+        d, step = k.scratchpad(16, "d", bank=2 + index), int("b" in fields)
+        k.vector(x, d, x=tpukit.Loop(16, a=1, b=step, d=1), **fields)  # type: ignore[arg-type]
+        k.store(d, k.output(str(index), (16, 4)))
+    products = (a.astype(np.int32) - 1) * (b.astype(np.int32) - 2)
+    expected = [
+        numerics.add(a, 0, b, 0, rescale, 4, -90, 90), numerics.add(a, 0, b, 0, rescale, 4, -90, 90, subtract=True),
+        numerics.finish(products, 7, HALF.multiplier, 0, 0, 0, -128, 127), numerics.look_up(a, table),
+    ]
+    found = outputs(k.build())
+    for index, array in enumerate(expected):
+        assert np.array_equal(found[str(index)], array), index
+
+
+def test_padded_lines_and_fills() -> None:
+    image = random8(3, 5, 4)
+    k = tpukit.KernelBuilder(NANO4)
+    source, box = k.activations(image), k.scratchpad(5 * 7)
+    k.fill(box[:7], -7)
+    k.fill(box[28:], -7)
+    k.load(source, box[7:28], line_bytes=20, words=7, window_pad=4, fill=-7, lines=[(3, 20, 7)])
+    k.store(box, k.output("box", (5, 7, 4)))
+    assert np.array_equal(outputs(k.build())["box"], np.pad(image, ((1, 1), (1, 1), (0, 0)), constant_values=-7))
+
+
+def test_memory_is_written_and_read_again() -> None:
+    values = random8(8, 4)
+    k = tpukit.KernelBuilder(NANO4)
+    words, again, between = k.scratchpad(8), k.scratchpad(8), k.memory(32)
+    k.load(k.data(values), words)
+    k.store(words, between)
+    k.load(between, again)
+    k.store(again[4:], k.output("last", (4, 4)))
+    k.store(again, k.output("wide", (8,), np.int32), lines=[(2, 16, 4)], words=4)
+    found = outputs(k.build())
+    assert np.array_equal(found["last"], values[4:]) and found["wide"].tobytes() == values.tobytes()
+
+
+def test_tokens_are_only_where_engines_meet() -> None:
+    """Two loads into buffers of their own, each stored: the second load waits for nothing, a third for the store."""
+    k = tpukit.KernelBuilder(NANO4)
+    source, buffers = k.data(random8(64)), [k.scratchpad(16, "a"), k.scratchpad(16, "b")]
+    for index in range(3):
+        k.load(source, buffers[index % 2])
+        k.store(buffers[index % 2], k.output(str(index), (64,)))
+    loads = [each for each in k.build().program.instructions if each.engine is Engine.LOAD]
+    assert [load["wait"] for load in loads] == [0, 0, 1 << Engine.STORE]
+    assert [load["send"] for load in loads] == [1 << Engine.STORE] * 3
+
+
+def test_sections_are_the_nodes_of_the_program() -> None:
+    k = tpukit.KernelBuilder(NANO4, "copies")
+    source, words = k.data(random8(64)), k.scratchpad(16)
+    for index in range(2):
+        with k.section("copy"):
+            with k.section("in"):
+                k.load(source, words)
+            k.store(words, k.output(str(index), (64,)))
+    k.load(source, words)
+    program = k.build().program
+    assert program.source == "copies"
+    assert [(node.name, node.read_bytes, node.write_bytes) for node in program.nodes] == [
+        ("copy/in", 128, 0), ("copy", 0, 128)]
+    assert program.instruction_nodes == (0, 1, 0, 1, -1, -1)
+
+
+def test_work_of_a_section() -> None:
+    k = tpukit.KernelBuilder(NANO4)
+    a, acc, d = k.scratchpad(16), k.accumulators(16), k.scratchpad(16)
+    with k.section("all"):
+        k.load(k.data(random8(64)), a)
+        k.weights(k.weight_tiles(random8(8, 8)))
+        k.matrix(a, acc, rows=[(4, 1), (2, 4)], taps=[(2, 1)], blocks=2)
+        k.vector(acc, d, x=tpukit.Loop(4, d=1), kx=tpukit.Loop(3, a=1))
+    (node,) = k.build().program.nodes
+    assert (node.macs, node.matrix_cycles, node.vector_cycles) == (4 * 8 * 16, 4 * 8, 12)
+    assert (node.read_bytes, node.read_cycles, node.write_bytes, node.bound_cycles) == (64 + 64, 32, 0, 32)
+
+
+Call = Callable[[tpukit.KernelBuilder], object]
+REFUSED: list[tuple[Call, str]] = [
+    (lambda k: k.scratchpad(4000, "big"), "no room for the 4000 granules of 'big' in scratchpad from 0 on; 2048 of"),
+    (lambda k: [k.scratchpad(257, "x", bank=1), k.scratchpad(256, "y", bank=1), k.scratchpad(2, "z", bank=1)],
+     "no room for the 256 granules of 'y' in scratchpad that begins at 256 to 511; 1791 of 2048 are free"),
+    (lambda k: k.scratchpad(1, bank=8), "bank 8: nano4 has banks 0 to 7"),
+    (lambda k: k.scratchpad(0, "none"), "'none' must be of at least 1 of the granules, received 0"),
+    (lambda k: k.accumulators(65, name="acc"), "65 rows of accumulators for 'acc'; a half of nano4 has 64"),
+    (lambda k: [k.accumulators(40), k.accumulators(40, name="b")], "no room for the 40 rows of 'b' in half 0"),
+    (lambda k: k.accumulators(1, half=2), "half 2 of the accumulators; legal are 0 and 1"),
+    (lambda k: k.parameters(33, "p"), "no room for the 33 entries of 'p' in parameter"),
+    (lambda k: [k.table(), k.table(), k.table("third")], "no room for the 1 tables of 'third'"),
+    (lambda k: k.memory(1 << 31), "bytes of memory for 'memory'; legal are 1 to 1073741824"),
+    (lambda k: k.output("a", (0, 3)), "0 bytes of memory for 'a'"),
+    (lambda k: [k.output("a", (3,)), k.output("a", (4,))], "there are two outputs 'a'"),
+    (lambda k: k.data(np.zeros(3, np.float32), "f"), "data 'f' must be integers, one or more, received float32[3]"),
+    (lambda k: k.data(np.zeros((2, 0), np.int8)), "received int8[2, 0]"),
+    (lambda k: k.activations(np.zeros(3, np.uint8)), "activations must be int8 of 1 or more axes, received uint8[3]"),
+    (lambda k: k.weight_tiles(random8(4)), "weights must be int8 of 2 or more axes, received int8[4]"),
+    (lambda k: k.channel_parameters([1.5], HALF), "bias must be integers, one for each channel, received float64[1]"),
+    (lambda k: k.channel_parameters([1, 2], [HALF]), "1 requantizations for 2 channels"),
+    (lambda k: k.table_data(random8(255)), "a table is int8[256], received int8[255]"),
+    (lambda k: k.expect(k.scratchpad(3), random8(3)), "is no output; legal are none"),
+    (lambda k: k.expect(k.output("a", (3,)), random8(4)), "output 'a' is int8[3], expected of it is int8[4]"),
+    (lambda k: k.scratchpad(8, "x")[4:9], "[4:9] is no part of 'x' (8 granules of scratchpad)"),
+    (lambda k: k.scratchpad(8, "x")[-1:], "[-1:8] is no part of 'x'"),
+    (lambda k: k.load(k.data(random8(36), "d"), k.scratchpad(8, "x")),
+     "load's target reaches over 9 granules, received 'x' (8 granules of scratchpad)"),
+    (lambda k: k.load(k.data(random8(32), "d"), k.scratchpad(8), line_bytes=12, lines=[(2, 24, 4)]),
+     "load's source reaches over 36 bytes, received 'd' (32 bytes of memory)"),
+    (lambda k: k.load(k.scratchpad(1, "x"), k.scratchpad(8)), "load's source must lie in memory, received 'x'"),
+    (lambda k: k.load(k.data(random8(32)), k.parameters(1)), "takes 48 bytes, received 'data' (32 bytes of memory)"),
+    (lambda k: k.load(k.data(random8(32)), k.table()), "a table's source reaches over 256 bytes"),
+    (lambda k: k.load(k.data(random8(32)), k.scratchpad(8), window_bytes=5), "lane_offset 0 + window_bytes 5 is beyo"),
+    (lambda k: k.load(k.data(random8(4)), k.scratchpad(8), lines=[(1, 0, 0)] * 4), "three nested loops at most"),
+    (lambda k: k.load(k.data(random8(4)), k.scratchpad(8), lines=[(2, -1, 0)]), "a loop of 2 with step -1; legal"),
+    (lambda k: k.fill(k.scratchpad(8), 200), "load.fill = 200: legal are -128 to 127"),
+    (lambda k: k.weights(k.data(random8(24))), "weights must be whole tiles of 16 bytes from a multiple of 4 on"),
+    (lambda k: k.weights(k.data(random8(64))[2:34]), "weights must be whole tiles"),
+    (lambda k: k.matrix(k.scratchpad(8), k.accumulators(8), rows=[(9, 1)]), "matrix a reaches over 9 granules"),
+    (lambda k: k.matrix(k.scratchpad(8), k.accumulators(7, name="c"), rows=[(4, 1)], blocks=2),
+     "matrix into reaches over 8 rows, received 'c' (7 rows of accumulator)"),
+    (lambda k: k.matrix(k.scratchpad(8), k.scratchpad(8), rows=[(4, 1)]), "matrix into must lie in accumulator"),
+    (lambda k: k.vector(k.accumulators(8), k.scratchpad(8), x=tpukit.Loop(9, a=1)), "vector a reaches over 9 rows"),
+    (lambda k: k.vector(k.scratchpad(9), k.scratchpad(8), x=tpukit.Loop(9, d=1)), "vector d reaches over 9 granules"),
+    (lambda k: k.vector(k.scratchpad(9), k.scratchpad(8), kx=tpukit.Loop(2, d=1)), "have no step of d"),
+    (lambda k: k.vector(k.scratchpad(9), k.scratchpad(8), reduce="mac"), "vector takes b if and only if"),
+    (lambda k: k.vector(k.scratchpad(9), k.scratchpad(8), b=k.scratchpad(9)), "vector takes b if and only if"),
+    (lambda k: k.vector(k.scratchpad(9), k.scratchpad(8), b=k.scratchpad(9), reduce="mac"),
+     "vector: A and B share a scratchpad bank"),
+    (lambda k: k.vector(k.scratchpad(9), k.scratchpad(8), blocks=tpukit.Loop(2), parameters=k.parameters(1)),
+     "vector parameters reaches over 2 entries"),
+    (lambda k: k.store(k.scratchpad(8), k.data(random8(32), "d")), "is data, which can be read only; take an output"),
+    (lambda k: k.store(k.scratchpad(7), k.output("c", (8, 4))), "store's source reaches over 8 granules"),
+    (lambda k: k.section("a#b").__enter__(), "section 'a#b': a name is printable text without '#'"),
+    (lambda k: k.section("").__enter__(), "section '': a name is printable text"),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), REFUSED)
+def test_what_a_builder_refuses(call: Call, message: str) -> None:
+    k = tpukit.KernelBuilder(NANO4)
+    with pytest.raises(KernelError) as error:
+        call(k)
+    assert message in str(error.value)
+
+
+def test_a_kernel_that_would_wait_for_ever_or_leave_weights_is_not_built() -> None:
+    k = tpukit.KernelBuilder(NANO4)
+    k.matrix(k.scratchpad(4), k.accumulators(4), rows=[(4, 1)])
+    with pytest.raises(ProgramError, match=r"instruction 0 \(matrix\): deadlock: 1 weight tiles lack"):
+        k.build()
+    k = tpukit.KernelBuilder(NANO4)
+    k.weights(k.weight_tiles(random8(8, 4)))
+    with pytest.raises(ProgramError, match="2 weight tiles are pushed and never used"):
+        k.build()
+
+
+def test_a_decorated_function_is_a_kernel() -> None:
+    @tpukit.kernel
+    def empty(k: tpukit.KernelBuilder) -> None:
+        """Do nothing.
+
+        At all.
+        """
+
+    assert (empty.name, empty.summary) == ("empty", "Do nothing.")
+    kernel = empty.build(NANO4)
+    assert len(kernel.program.instructions) == 1 and kernel.name == kernel.program.source == "empty"
