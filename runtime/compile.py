@@ -7,11 +7,12 @@ from pathlib import Path
 
 from onnx import ModelProto
 
+from compiler.backend.program import CompiledProgram
 from compiler.front import front
 from compiler.graph import Graph
 from compiler.importer.export import to_onnx
 from compiler.importer.load import load
-from compiler.pipeline import Observer, compile_model
+from compiler.pipeline import Observer, compile_graph, compile_model
 from compiler.placement.place import DEFAULT_PLACEMENT, PlacementOptions
 from compiler.quantizer.calibration import CalibrationSource
 from compiler.quantizer.options import DEFAULT_OPTIONS, QuantizationOptions
@@ -53,6 +54,19 @@ def compile_program(
     if batch is not None and not 1 <= batch <= MOST_SAMPLES:
         raise DataError(f"the batch is {batch}; legal are 1 to {MOST_SAMPLES} samples")
     graph, compiled = compile_model(machine, loaded, calibration, shapes, observe, options, batch, placement)
+    return _program(machine, graph, compiled, model_bytes(loaded), source)
+
+
+def compile_quantized(graph: Graph, machine: Machine, model: bytes, source: str = "", batch: int = 1) -> Program:
+    """Compile a quantized graph for a machine; `model` is the float ONNX model that it was made from.
+
+    Raises:
+        CompileError: the machine cannot execute the network.
+    """
+    return _program(machine, graph, compile_graph(machine, graph, batch=batch), model, source)
+
+
+def _program(machine: Machine, graph: Graph, compiled: CompiledProgram, model: bytes, source: str) -> Program:
     return Program(
         machine=machine,
         segments=compiled.segments,
@@ -60,7 +74,7 @@ def compile_program(
         memory_bytes=compiled.memory_bytes,
         nodes=compiled.nodes,
         graph=graph.to_dict(),
-        model=model_bytes(loaded),
+        model=model,
         source=source or "graph",
     )
 

@@ -13,6 +13,7 @@ from machine.assembly import assemble, disassemble
 from machine.config import Machine, load_machine, machine_names, parse_machine
 from machine.errors import KernelError, TpukitError
 from machine.program import Program, load_program, parse_program
+from runtime.compare import Comparison, compare
 from runtime.compile import compile_program
 from runtime.cosim import CosimResult, cosimulate
 from runtime.profile import BlockProfile, Costs, LayerProfile, NetworkProfile, profile_program
@@ -23,6 +24,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Backend",
     "BlockProfile",
+    "Comparison",
     "CosimResult",
     "Costs",
     "Graph",
@@ -45,6 +47,7 @@ __all__ = [
     "TimeResult",
     "TpukitError",
     "assemble",
+    "compare",
     "compile_program",
     "cosimulate",
     "disassemble",

@@ -9,6 +9,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from runtime.cli.commands_check import check_command
+from runtime.cli.commands_compare import compare_command
 from runtime.cli.commands_compile import compile_command
 from runtime.cli.commands_demo import demo_command
 from runtime.cli.commands_kernel import asm_command, disasm_command
@@ -32,6 +33,7 @@ app.command("compile")(compile_command)
 app.command("run")(run_command)
 app.command("profile")(profile_command)
 app.command("check")(check_command)
+app.command("compare")(compare_command)
 app.command("cosim")(cosim_command)
 app.command("asm")(asm_command)
 app.command("disasm")(disasm_command)

@@ -13,7 +13,7 @@ try:
 except ImportError as error:
     raise ToolError("the gpu backend needs PyTorch, which is not installed: pip install 'tpukit[torch]'") from error
 
-from runtime.gpu.device import DEVICE_VARIABLE, device_name, open_device, peak_macs_per_second
+from runtime.gpu.device import DEVICE_VARIABLE, device_name, open_device, peak_macs_per_second, version
 from runtime.gpu.executor import DeviceGraph, RunSeconds, run_quantized
 
 FLOAT_TYPES = {"float32": torch.float32, "float16": torch.float16}
@@ -21,5 +21,5 @@ FLOAT_TYPES = {"float32": torch.float32, "float16": torch.float16}
 
 __all__ = [
     "DEVICE_VARIABLE", "FLOAT_TYPES", "DeviceGraph", "RunSeconds", "device_name", "open_device",
-    "peak_macs_per_second", "run_quantized",
+    "peak_macs_per_second", "run_quantized", "version",
 ]

@@ -59,8 +59,13 @@ def open_device() -> torch.device:
 def device_name(device: torch.device) -> str:
     """Return what reports call a device."""
     if device.type == "cpu":
-        return f"PyTorch on the CPU, {torch.get_num_threads()} thread(s)"
+        return f"the CPU, {torch.get_num_threads()} thread(s)"
     return torch.cuda.get_device_name(device)
+
+
+def version() -> str:
+    """Return the version of PyTorch, as reports say it."""
+    return f"PyTorch {torch.__version__}"
 
 
 def has_int8_product(device: torch.device) -> bool:

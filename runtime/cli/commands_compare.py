@@ -1,0 +1,162 @@
+"""`tpukit compare`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from compiler.importer.load import MOST_BYTES
+from compiler.quantizer.calibration import CalibrationSource, RandomCalibration
+from machine.config import load_machine
+from machine.errors import DataError
+from machine.files import read_stream
+from runtime.arrays import load_arrays
+from runtime.cli.commands_check import decibels
+from runtime.cli.commands_compile import RANDOM, parse_shapes
+from runtime.cli.commands_run import JsonOption
+from runtime.cli.files import one_reader
+from runtime.cli.output import print_json, print_table, progress, say
+from runtime.compare import BACKENDS, LIMIT_SECONDS, Comparison, Row, Spread, compare
+from runtime.compare.kernels import CONV_FORM, GEMM_FORM, conv_model, gemm_model
+
+
+def compare_command(
+    model: Annotated[
+        str | None, typer.Argument(metavar="MODEL.onnx", help="A float ONNX model; '-' is standard input.")
+    ] = None,
+    input: Annotated[
+        str | None,
+        typer.Option("--input", "-i", metavar="X.npz", help="Samples by input name; 'random' makes some up."),
+    ] = None,
+    gemm: Annotated[
+        str | None, typer.Option(metavar="MxKxN", help=f"In place of a model, a product of matrices: {GEMM_FORM}.")
+    ] = None,
+    conv: Annotated[
+        str | None, typer.Option(metavar="IMAGE,KERNEL", help=f"In place of a model, a convolution: {CONV_FORM}.")
+    ] = None,
+    backends: Annotated[str, typer.Option(metavar="LIST", help="What to run on.")] = ",".join(BACKENDS),
+    batch: Annotated[str, typer.Option(metavar="LIST", help="Samples of one run, such as 1,8,64.")] = "1",
+    machine: Annotated[str, typer.Option(metavar="NAME", help="Machine name or TOML file.")] = "edge16",
+    calibration: Annotated[
+        str | None,
+        typer.Option(metavar="DATA.npz", help="Samples to choose int8 ranges with; by default those of --input."),
+    ] = None,
+    shape: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=1,3,224,224", help="The shape of a dynamic input; repeatable.")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads of the CPU; by default one for each processor it may use.")
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(min=0, help="How long one measurement goes on, unless its three runs take longer.")
+    ] = LIMIT_SECONDS,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of random inputs, and of a kernel's weights.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a network, or one kernel, on the accelerator, the CPU and the GPU: time, throughput, answers.
+
+    Latency is the median of repeated runs after a warm-up; the accelerator's is its cycles over its clock. A backend
+    that cannot run is left out with the reason.
+    """
+    if sum(each is not None for each in (model, gemm, conv)) != 1:
+        raise DataError("give one of MODEL.onnx, --gemm and --conv")
+    if model is not None and input is None:
+        raise DataError("--input X.npz is needed (or --input random)")
+    if model is None and (input is not None or calibration is not None or shape):
+        raise DataError("a kernel makes up its own samples: --gemm and --conv exclude --input, --calibration, --shape")
+    one_reader(model, input, calibration)
+    batches, names = _batches(batch), [name for name in backends.split(",") if name]
+    target, sizes = load_machine(machine), parse_shapes(shape or [])
+    if gemm is not None:
+        content: str | bytes = gemm_model(gemm, seed)
+    elif conv is not None:
+        content = conv_model(conv, seed)
+    else:
+        content = read_stream(sys.stdin.buffer, MOST_BYTES) if model == "-" else str(model)
+    source = model or (f"gemm {gemm}" if gemm else f"conv {conv}")
+    samples = RandomCalibration(seed) if input in (None, RANDOM) else load_arrays(str(input))
+    chosen: CalibrationSource | None = None
+    if calibration is not None:
+        chosen = RandomCalibration(seed) if calibration == RANDOM else load_arrays(calibration)
+    with progress(f"comparing {source}", quiet=as_json):
+        result = compare(
+            content, target, samples, names, batches, calibration=chosen, shapes=sizes, threads=threads,
+            limit_seconds=seconds, source=source,
+        )
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        print_comparison(result)
+
+
+def _batches(text: str) -> list[int]:
+    parts = text.split(",")
+    if any(not (part.isascii() and part.isdigit() and len(part) < 10 and int(part)) for part in parts):
+        raise DataError(f"--batch {text!r} is not a list of numbers of at least 1, such as 1,8,64")
+    return [int(part) for part in parts]
+
+
+def print_comparison(result: Comparison) -> None:
+    """Print a comparison for people: the measurements, then the answers and what the rows ran on."""
+    print_table(
+        f"{result.source}: one run of a batch", [
+            "backend", "numbers", "batch", "latency", "p10 to p90", "runs", "host", "samples/s", "GMAC/s", "of peak",
+            "max error", "SNR (dB)", "top-1",
+        ],
+        [_cells(row) for row in result.rows], left=2,
+    )
+    for line in devices(result.rows):
+        say(line)
+    for row in result.rows:
+        if row.simulation_seconds is not None:
+            say(f"simulating batch {row.batch} took {row.simulation_seconds:.3g} s: {row.cycles or 0:,} cycles")
+    for left_out in result.left_out:
+        say(str(left_out))
+
+
+def devices(rows: Sequence[Row]) -> list[str]:
+    """Return a line for each backend and type of numbers: what it ran on, and in what form the network was."""
+    forms: dict[tuple[str, str, str], dict[str, list[int]]] = {}
+    for row in rows:
+        forms.setdefault((row.backend, row.number, row.device), {}).setdefault(row.form, []).append(row.batch)
+    lines = []
+    for (backend, number, device), by_form in forms.items():
+        several = len(by_form) > 1
+        told = [f"{form} (batch {', '.join(map(str, sizes))})" if several else form for form, sizes in by_form.items()]
+        lines.append(f"{backend} {number}: {device}; {'; '.join(told)}")
+    return lines
+
+
+def _cells(row: Row) -> list[str]:
+    measured = row.cycles is None
+    top1 = row.top1_agreement
+    return [
+        row.backend, row.number, str(row.batch), duration(row.latency.median_seconds),
+        spread(row.latency) if measured else "exact", str(row.latency.runs) if measured else "-",
+        "-" if row.host is None else duration(row.host.median_seconds), _number(row.samples_per_second),
+        _number(None if row.macs_per_second is None else row.macs_per_second / 1e9),
+        "unknown" if row.share_of_peak is None else f"{row.share_of_peak:.1%}", f"{row.max_abs_error:.3g}",
+        decibels(row.snr_db), "-" if top1 is None else f"{top1:.1%}",
+    ]
+
+
+def spread(times: Spread) -> str:
+    """Return the range in which most of the times lie."""
+    return f"{duration(times.p10_seconds)} to {duration(times.p90_seconds)}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the unit in which it is a short number."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:.4g} {unit}"
+    return f"{seconds / 1e-6:.4g} us"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
