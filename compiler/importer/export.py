@@ -154,8 +154,11 @@ def _average_pool(graph: Graph, node: Node, extra: list[onnx.TensorProto]) -> li
 
 
 def _window(node: Node) -> dict[str, Any]:
+    """Return a pool's attributes, without dilations of 1: the quantized pool of ONNX Runtime knows none."""
     names = (("kernel", "kernel_shape"), ("strides", "strides"), ("pads", "pads"))
-    return {theirs: node.integers(ours) for ours, theirs in names} | {"dilations": pool_dilations(node)}
+    window: dict[str, Any] = {theirs: node.integers(ours) for ours, theirs in names}
+    dilations = pool_dilations(node)
+    return window if dilations == (1, 1) else window | {"dilations": dilations}
 
 
 def _reshape(graph: Graph, node: Node, extra: list[onnx.TensorProto]) -> list[onnx.NodeProto]:

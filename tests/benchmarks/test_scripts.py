@@ -15,6 +15,7 @@ import pytest
 from benchmarks import (
     architectures,
     batch,
+    compare_backends,
     compile_networks,
     cosimulation,
     host_model,
@@ -35,6 +36,18 @@ def test_batch(capsys: pytest.CaptureFixture[str]) -> None:
     batch.main(["product", "--batches", "1", "2"])
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines] == [f"product for edge16, batch {size}" for size in (1, 2)]
+
+
+def test_compare_backends(figures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--machine", "nano4", "--backends", "sim", "cpu", "--seconds", "0", "--json", str(figures), "--markdown"]
+    compare_backends.main(["digits", "--batches", "2", *options])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" | ")[:4] for line in lines[2:5]] == [
+        ["| digits", "sim", "int8", "2"], ["| digits", "cpu", "float32", "2"], ["| digits", "cpu", "int8", "2"]
+    ]
+    assert lines[6].startswith("- sim int8: nano4, 4x4 at ")
+    (result,) = json.loads(figures.read_text())
+    assert [row["batch"] for row in result["rows"]] == [2, 2, 2]
 
 
 def test_host_model(figures: Path, capsys: pytest.CaptureFixture[str]) -> None:

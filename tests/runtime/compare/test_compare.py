@@ -182,3 +182,8 @@ def test_a_device_that_does_nothing_has_no_rate() -> None:
     known = replace(row, latency=Spread.exact(2.0), macs=6, peak_macs_per_second=12.0)
     assert (known.samples_per_second, known.macs_per_second, known.share_of_peak) == (1.0, 3.0, 0.25)
     assert replace(known, peak_macs_per_second=None).share_of_peak is None
+
+
+def test_a_network_with_an_average_in_int8(digits_program: tpukit.Program) -> None:
+    result = compare(digits_program.model, NANO4, RandomCalibration(0), ["cpu"], [1, 4], limit_seconds=0)
+    assert [row.number for row in result.rows] == ["float32", "float32", "int8", "int8"] and not result.left_out
