@@ -41,22 +41,26 @@ def verify_program(
     found: list[tuple[Access, ...]] = []
     for index, instruction in enumerate(steps("verifying", instructions, len(instructions))):
         if instruction.opcode is Opcode.HALT and index < len(instructions) - 1:
-            raise instruction_error(index, instruction, "halt before the last instruction")
+            raise InstructionError(index, instruction, "halt before the last instruction")
         reason = check_instruction(machine, instruction)
         if reason is None:
             found.append(accesses(machine, instruction))
             reason = check_accesses(machine, found[-1], memory_bytes, program)
         if reason is not None:
-            raise instruction_error(index, instruction, reason)
+            raise InstructionError(index, instruction, reason)
     with during("verifying order, tokens and queues"):
         _verify_accumulator_revisits(instructions)
         _verify_order(instructions, found)
         _Execution(machine, instructions).run()
 
 
-def instruction_error(index: int, instruction: Instruction, reason: str) -> ProgramError:
-    """Return an error that names an instruction."""
-    return ProgramError(f"instruction {index} ({instruction.opcode.name.lower()}): {reason}")
+class InstructionError(ProgramError):
+    """An instruction is not legal where it stands; `index` is its place in the program."""
+
+    def __init__(self, index: int, instruction: Instruction, reason: str) -> None:
+        """Name the instruction and the reason."""
+        super().__init__(f"instruction {index} ({instruction.opcode.name.lower()}): {reason}")
+        self.index = index
 
 
 def _verify_accumulator_revisits(instructions: Sequence[Instruction]) -> None:
@@ -66,7 +70,7 @@ def _verify_accumulator_revisits(instructions: Sequence[Instruction]) -> None:
         if matrix.opcode is not Opcode.MATRIX:
             continue
         if matrix["accumulate"] and matrix["accumulator"] in last_rows:
-            raise instruction_error(
+            raise InstructionError(
                 index, matrix, f"adds to accumulator row {matrix['accumulator']}, one of the last two of the one before"
             )
         rows = matrix["row_count0"] * matrix["row_count1"] * matrix["row_count2"]
@@ -90,7 +94,7 @@ def _verify_order(instructions: Sequence[Instruction], found: Sequence[Sequence[
             break
         for other in _masked(instruction["wait"]):
             if not sent[other, engine]:
-                raise instruction_error(
+                raise InstructionError(
                     index, instruction, f"waits for {other.name.lower()}, which has sent no token that is left"
                 )
             cause = sent[other, engine].popleft()
@@ -101,16 +105,16 @@ def _verify_order(instructions: Sequence[Instruction], found: Sequence[Sequence[
         for other in _masked(instruction["send"]):
             sent[engine, other].append(index)
             if len(sent[engine, other]) > TOKEN_LIMIT:
-                raise instruction_error(index, instruction, f"more than {TOKEN_LIMIT} tokens to {other.name.lower()}")
+                raise InstructionError(index, instruction, f"more than {TOKEN_LIMIT} tokens to {other.name.lower()}")
         for other, cause in zip(ENGINES, latest[index], strict=True):
             if known[engine][other] < cause:
-                raise instruction_error(
+                raise InstructionError(
                     index, instruction,
                     f"race: it conflicts with instruction {cause} ({other.name.lower()}), and no token orders them",
                 )
     for (sender, receiver), left in sent.items():
         if left:
-            raise instruction_error(
+            raise InstructionError(
                 left[0], instructions[left[0]],
                 f"its token from {sender.name.lower()} to {receiver.name.lower()} is never taken",
             )
@@ -147,7 +151,7 @@ class _Execution:
         blocked = sorted([*self.active.values(), *(queue[0] for queue in self.queues.values() if queue)])
         if blocked:
             index = blocked[0]
-            raise instruction_error(index, self.instructions[index], f"deadlock: {self._why(index)}")
+            raise InstructionError(index, self.instructions[index], f"deadlock: {self._why(index)}")
         if self.pushed_bytes != self.popped_bytes:
             tiles = (self.pushed_bytes - self.popped_bytes) // self.machine.tile_bytes
             raise ProgramError(f"{tiles} weight tiles are pushed and never used")

@@ -10,6 +10,9 @@ from machine.config import load_machine
 from machine.isa import Opcode, make
 from machine.program import Program, Segment
 
+MAX_CYCLES = 1_000_000_000
+"""A program that runs longer is given up, where nothing else is asked for."""
+
 
 @functools.cache
 def prepare_simulator(clock: Clock = Clock.EVENTS) -> None:
@@ -18,7 +21,8 @@ def prepare_simulator(clock: Clock = Clock.EVENTS) -> None:
 
 
 def segment_time(
-    program: Program, segment: Segment, clock: Clock = Clock.EVENTS, with_history: bool = False
+    program: Program, segment: Segment, clock: Clock = Clock.EVENTS, with_history: bool = False,
+    max_cycles: int = MAX_CYCLES,
 ) -> TimeResult:
     """Simulate one segment's time, its cycles charged to the program's nodes; options as for `simulate_time`.
 
@@ -28,6 +32,7 @@ def segment_time(
     return simulate_time(
         program.machine, program.code(segment), program_address=segment.program_address,
         memory_limit=program.memory_bytes, groups=segment.instruction_nodes, clock=clock, with_history=with_history,
+        max_cycles=max_cycles,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from compiler.backend.transfers import load_parameters, load_table
 from compiler.kernel.kernel import Kernel, Output
 from compiler.kernel.regions import Region, operand
 from compiler.kernel.storage import Storage
-from compiler.verify_program import verify_program
+from compiler.verify_program import InstructionError, verify_program
 from machine.errors import KernelError, ProgramError
 from machine.isa import Instruction, Opcode, VectorReduce, encode
 from machine.program import Program
@@ -55,6 +56,7 @@ class KernelBuilder(Storage):
     name: str = "kernel"
     _instructions: list[Instruction] = field(default_factory=list, init=False)
     _sections: list[str] = field(default_factory=list, init=False)
+    _callers: list[str] = field(default_factory=list, init=False)
     _path: tuple[str, ...] = field(default=(), init=False)
 
     @contextmanager
@@ -251,18 +253,23 @@ class KernelBuilder(Storage):
             raise KernelError(f"{instruction.opcode.name.lower()}: {reason}")
         self._instructions.append(instruction)
         self._sections.append("/".join(self._path))
+        self._callers.append(_caller())
 
     def build(self) -> Kernel:
         """Place the tokens, give everything its address, and prove the program legal.
 
         Raises:
-            ProgramError: it is not: it would wait for ever, or leave weight tiles over.
+            KernelError: it is not: an instruction, whose file and line are named, would wait for ever.
+            ProgramError: weight tiles are left over.
         """
         constants = self._constants.image()
         (placement,) = allocate([Extent(len(self._instructions) + 1, constants.size, self._memory_bytes)])
         ordered = [*insert_tokens(AccessTable(self.machine), self._instructions), build(Opcode.HALT)]
         placed = [placement.place(instruction) for instruction in ordered]
-        verify_program(self.machine, placed, placement.memory_bytes)
+        try:
+            verify_program(self.machine, placed, placement.memory_bytes)
+        except InstructionError as error:
+            raise KernelError(f"{self._callers[error.index]}: {error}") from None
         image = np.zeros(placement.constants_at + constants.size, np.uint8)
         code = b"".join(encode(instruction) for instruction in placed)
         image[: len(code)] = np.frombuffer(code, np.uint8)
@@ -274,6 +281,14 @@ class KernelBuilder(Storage):
             Output(result.name, placement.move(result.region.base), result.shape, result.dtype, result.expected)
             for result in self.results.values()
         ))
+
+
+def _caller() -> str:
+    """Return the file and the line that called the builder."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__") == __name__:
+        frame = frame.f_back
+    return "" if frame is None else f"{frame.f_code.co_filename}, line {frame.f_lineno}"
 
 
 def _reach(loops: Sequence[tuple[int, int]]) -> int:

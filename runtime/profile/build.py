@@ -20,21 +20,23 @@ from runtime.profile.model import CAUSES, USEFUL, BlockProfile, Costs, LayerProf
 from runtime.profile.occupancy import Occupancy, issue_and_retire, occupancy
 from runtime.profile.traffic import KINDS, Traffic, traffic
 from runtime.result import counter_table
-from runtime.timing import prepare_simulator, segment_time
+from runtime.timing import MAX_CYCLES, prepare_simulator, segment_time
 
 Int64Array = npt.NDArray[np.int64]
 _NOTHING = dict.fromkeys(KINDS, 0)
 
 
-def profile_program(program: Program) -> NetworkProfile:
+def profile_program(program: Program, max_cycles: int = MAX_CYCLES) -> NetworkProfile:
     """Simulate a program's time and say where it went, by layer and block of the model and by cause.
 
     Raises:
-        SimulationError: the program ends with an error, or runs too long.
+        SimulationError: the program ends with an error, or runs longer than `max_cycles`.
     """
     prepare_simulator()
     with during("simulating time"):
-        times = tuple(segment_time(program, segment, with_history=True) for segment in program.segments)
+        times = tuple(
+            segment_time(program, segment, with_history=True, max_cycles=max_cycles) for segment in program.segments
+        )
     for index, time in enumerate(times):
         if time.status is not Status.DONE:
             place = f" of segment {index}" if len(times) > 1 else ""
