@@ -125,10 +125,10 @@ class Storage:
         """Take memory for a named result of a shape and type.
 
         Raises:
-            KernelError: there is one of this name, or the shape is empty.
+            KernelError: there is one of this name, it is called "memory", or the shape is empty.
         """
-        if name in self.results:
-            raise KernelError(f"there are two outputs {name!r}")
+        if name in (*self.results, "memory"):
+            raise KernelError(f"an output cannot be called {name!r}: there is one of that name")
         kind = np.dtype(dtype).newbyteorder("<")
         region = self.memory(math.prod(shape) * kind.itemsize, name)
         self.results[name] = Result(name, region, tuple(shape), kind)

@@ -86,7 +86,7 @@ def _run(source: KernelSource, machine: Machine, rtl: bool, max_cycles: int, qui
         try:
             return run_kernel(kernel, rtl=rtl, max_cycles=max_cycles)
         except SimulationError as error:
-            raise SimulationError(f"kernel {source.name}: {error}") from None
+            raise SimulationError(f"kernel {source.name}: {error}; --max-cycles allows more") from None
 
 
 def _arrays(run: KernelRun) -> dict[str, Any]:

@@ -169,7 +169,8 @@ REFUSED: list[tuple[Call, str]] = [
     (lambda k: [k.table(), k.table(), k.table("third")], "no room for the 1 tables of 'third'"),
     (lambda k: k.memory(1 << 31), "bytes of memory for 'memory'; legal are 1 to 1073741824"),
     (lambda k: k.output("a", (0, 3)), "0 bytes of memory for 'a'"),
-    (lambda k: [k.output("a", (3,)), k.output("a", (4,))], "there are two outputs 'a'"),
+    (lambda k: [k.output("a", (3,)), k.output("a", (4,))], "an output cannot be called 'a': there is one of that name"),
+    (lambda k: k.output("memory", (3,)), "an output cannot be called 'memory'"),
     (lambda k: k.data(np.zeros(3, np.float32), "f"), "data 'f' must be integers, one or more, received float32[3]"),
     (lambda k: k.data(np.zeros((2, 0), np.int8)), "received int8[2, 0]"),
     (lambda k: k.activations(np.zeros(3, np.uint8)), "activations must be int8 of 1 or more axes, received uint8[3]"),
@@ -225,7 +226,7 @@ def test_what_a_builder_refuses(call: Call, message: str) -> None:
 def test_a_kernel_that_would_wait_for_ever_or_leave_weights_is_not_built() -> None:
     k = tpukit.KernelBuilder(NANO4)
     k.matrix(k.scratchpad(4), k.accumulators(4), rows=[(4, 1)])
-    with pytest.raises(ProgramError, match=r"instruction 0 \(matrix\): deadlock: 1 weight tiles lack"):
+    with pytest.raises(KernelError, match=r"test_builder.py, line \d+: instruction 0 \(matrix\): deadlock: 1 weight "):
         k.build()
     k = tpukit.KernelBuilder(NANO4)
     k.weights(k.weight_tiles(random8(8, 4)))
