@@ -56,7 +56,8 @@ def test_the_same_on_the_rtl(kernel: KernelDefinition, nano4: int) -> None:
 
 
 @pytest.mark.slow
-def test_the_same_on_the_rtl_of_a_larger_machine() -> None:
-    run = run_kernel(convolution.overlapped.build(EDGE8), rtl=True, max_cycles=10**6)
+@pytest.mark.parametrize("kernel", [matmul.streamed, convolution.overlapped, reduction.rows], ids=lambda k: k.name)
+def test_the_same_on_the_rtl_of_a_larger_machine(kernel: KernelDefinition) -> None:
+    run = run_kernel(kernel.build(EDGE8), rtl=True, max_cycles=10**6)
     assert run.is_right and run.cosim is not None and run.cosim.cycles_rtl == run.cycles
 
