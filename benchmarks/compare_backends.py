@@ -16,10 +16,11 @@ from benchmarks.networks import mobilenet_v2_model, resnet50_model
 from compiler.quantizer.calibration import RandomCalibration
 from examples.digits.data import model_path
 from machine.config import load_machine
-from runtime.cli.commands_compare import devices, duration, print_comparison, spread
-from runtime.cli.output import finite
+from runtime.cli.commands_compare import print_comparison
+from runtime.cli.output import decibels, finite
 from runtime.compare import BACKENDS, LIMIT_SECONDS, Comparison, Row, compare
 from runtime.compare.kernels import conv_model, gemm_model
+from runtime.compare.table import devices, duration, spread
 
 GEMM, CONV = "512x512x512", "1x64x56x56,64x3x3"
 SUBJECTS: dict[str, Callable[[], bytes]] = {
@@ -41,7 +42,7 @@ def cells(source: str, row: Row) -> tuple[str, ...]:
     return (
         source, row.backend, row.number, str(row.batch), duration(row.latency.median_seconds),
         "exact" if row.cycles is not None else spread(row.latency), f"{rate:,.1f}", f"{macs / 1e9:,.1f}",
-        "-" if share is None else f"{share:.1%}", f"{row.snr_db:.1f}",
+        "-" if share is None else f"{share:.1%}", decibels(row.snr_db),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated
 
 import typer
@@ -11,7 +10,7 @@ from runtime.arrays import load_arrays
 from runtime.check import CheckResult, check_program
 from runtime.cli.commands_run import ExpectedMachineOption, JsonOption, ProgramArgument
 from runtime.cli.files import one_reader, open_program
-from runtime.cli.output import print_json, print_table, progress, say
+from runtime.cli.output import decibels, print_json, print_table, progress, say
 from runtime.session import Session
 
 
@@ -58,8 +57,3 @@ def print_check(result: CheckResult) -> None:
     values = sum(bits.values for bits in result.bits)
     verdict = "equal to the reference" if result.equal else "DIFFERENT from the reference"
     say(f"{verdict}: {values:,} int8 values of {len(result.bits)} output(s), {result.samples:,} sample(s)")
-
-
-def decibels(value: float) -> str:
-    """Return a ratio as text; `exact` where there is no noise."""
-    return "exact" if value == math.inf else f"{value:.1f}"

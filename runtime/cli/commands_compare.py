@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,13 +14,15 @@ from machine.config import load_machine
 from machine.errors import DataError
 from machine.files import read_stream
 from runtime.arrays import load_arrays
-from runtime.cli.commands_check import decibels
 from runtime.cli.commands_compile import RANDOM, parse_shapes
 from runtime.cli.commands_run import JsonOption
-from runtime.cli.files import one_reader
+from runtime.cli.files import check_output, one_reader, write_output
 from runtime.cli.output import print_json, print_table, progress, say
-from runtime.compare import BACKENDS, LIMIT_SECONDS, Comparison, Row, Spread, compare
+from runtime.compare import BACKENDS, LIMIT_SECONDS, Comparison, compare
 from runtime.compare.kernels import CONV_FORM, GEMM_FORM, conv_model, gemm_model
+from runtime.compare.page import comparison_page
+from runtime.compare.table import COLUMNS, LEFT_COLUMNS, cells, notes
+from runtime.report.page import plotting_library
 
 
 def compare_command(
@@ -54,6 +56,9 @@ def compare_command(
         float, typer.Option(min=0, help="How long one measurement goes on, unless its three runs take longer.")
     ] = LIMIT_SECONDS,
     seed: Annotated[int, typer.Option(min=0, help="Seed of random inputs, and of a kernel's weights.")] = 0,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="Write plots and table as one page that opens offline.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run a network, or one kernel, on the accelerator, the CPU and the GPU: time, throughput, answers.
@@ -67,7 +72,12 @@ def compare_command(
         raise DataError("--input X.npz is needed (or --input random)")
     if model is None and (input is not None or calibration is not None or shape):
         raise DataError("a kernel makes up its own samples: --gemm and --conv exclude --input, --calibration, --shape")
+    if html == Path("-"):
+        raise DataError("--html needs a file; standard output is not one")
     one_reader(model, input, calibration)
+    if html is not None:
+        plotting_library()
+        check_output(html)
     batches, names = _batches(batch), [name for name in backends.split(",") if name]
     target, sizes = load_machine(machine), parse_shapes(shape or [])
     if gemm is not None:
@@ -86,6 +96,8 @@ def compare_command(
             content, target, samples, names, batches, calibration=chosen, shapes=sizes, threads=threads,
             limit_seconds=seconds, source=source,
         )
+    if html is not None:
+        write_output(str(html), comparison_page(result).encode())
     if as_json:
         print_json(result.to_dict())
     else:
@@ -100,63 +112,8 @@ def _batches(text: str) -> list[int]:
 
 
 def print_comparison(result: Comparison) -> None:
-    """Print a comparison for people: the measurements, then the answers and what the rows ran on."""
-    print_table(
-        f"{result.source}: one run of a batch", [
-            "backend", "numbers", "batch", "latency", "p10 to p90", "runs", "host", "samples/s", "GMAC/s", "of peak",
-            "max error", "SNR (dB)", "top-1",
-        ],
-        [_cells(row) for row in result.rows], left=2,
-    )
-    for line in devices(result.rows):
+    """Print a comparison for people: the table, and under it what the rows ran on."""
+    rows = [cells(row) for row in result.rows]
+    print_table(f"{result.source}: one run of a batch", COLUMNS, rows, LEFT_COLUMNS)
+    for line in notes(result):
         say(line)
-    for row in result.rows:
-        if row.simulation_seconds is not None:
-            say(f"simulating batch {row.batch} took {row.simulation_seconds:.3g} s: {row.cycles or 0:,} cycles")
-    for left_out in result.left_out:
-        say(str(left_out))
-
-
-def devices(rows: Sequence[Row]) -> list[str]:
-    """Return a line for each backend and type of numbers: what it ran on, and in what form the network was."""
-    forms: dict[tuple[str, str, str], dict[str, list[int]]] = {}
-    for row in rows:
-        forms.setdefault((row.backend, row.number, row.device), {}).setdefault(row.form, []).append(row.batch)
-    lines = []
-    for (backend, number, device), by_form in forms.items():
-        several = len(by_form) > 1
-        told = [f"{form} (batch {', '.join(map(str, sizes))})" if several else form for form, sizes in by_form.items()]
-        lines.append(f"{backend} {number}: {device}; {'; '.join(told)}")
-    return lines
-
-
-def _cells(row: Row) -> list[str]:
-    measured = row.cycles is None
-    top1 = row.top1_agreement
-    return [
-        row.backend, row.number, str(row.batch), duration(row.latency.median_seconds),
-        spread(row.latency) if measured else "exact", str(row.latency.runs) if measured else "-",
-        "-" if row.host is None else duration(row.host.median_seconds), _number(row.samples_per_second),
-        _number(None if row.macs_per_second is None else row.macs_per_second / 1e9),
-        "unknown" if row.share_of_peak is None else f"{row.share_of_peak:.1%}", f"{row.max_abs_error:.3g}",
-        decibels(row.snr_db), "-" if top1 is None else f"{top1:.1%}",
-    ]
-
-
-def spread(times: Spread) -> str:
-    """Return the range in which most of the times lie."""
-    return f"{duration(times.p10_seconds)} to {duration(times.p90_seconds)}"
-
-
-def duration(seconds: float) -> str:
-    """Return a time in the unit in which it is a short number."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3)):
-        if seconds >= size:
-            return f"{seconds / size:.4g} {unit}"
-    return f"{seconds / 1e-6:.4g} us"
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -20,11 +20,10 @@ from machine.errors import DataError
 from machine.files import read_stream
 from machine.program import Program
 from runtime.arrays import load_arrays
-from runtime.cli.commands_check import decibels
 from runtime.cli.commands_run import JsonOption
 from runtime.cli.files import check_output, one_reader, write_output
 from runtime.cli.layers_report import layers_report, print_layers_report
-from runtime.cli.output import print_json, print_table, progress
+from runtime.cli.output import decibels, print_json, print_table, progress
 from runtime.compile import compile_program, layer_sensitivity
 from runtime.compile_cache import compile_cached
 from runtime.stage_observers import STAGE_NAMES, StageClock, StageReached, StopAfter, observe_with

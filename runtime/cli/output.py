@@ -28,6 +28,11 @@ def _console(to_errors: bool = False) -> Console:
     return Console(stderr=to_errors, width=width, highlight=False, markup=False, emoji=False)
 
 
+def decibels(value: float) -> str:
+    """Return a ratio as text; `exact` where there is no noise."""
+    return "exact" if value == math.inf else f"{value:.1f}"
+
+
 def say(text: str) -> None:
     """Print a line; a terminal breaks it where it must."""
     _console().print(printable(text), soft_wrap=True)

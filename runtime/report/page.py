@@ -43,23 +43,32 @@ def report_page(data: Mapping[str, Any]) -> str:
         ToolError: plotly is not installed.
     """
     assets = resources.files("runtime.report") / "assets"
+    return self_contained(
+        (assets / "report.html").read_text(encoding="utf-8"),
+        f"{data['source'] or 'kernel'} on {data['machine']['name']}",
+        (assets / "report.css").read_text(encoding="utf-8"),
+        "\n".join((assets / name).read_text(encoding="utf-8") for name in SCRIPTS),
+        data,
+    )
+
+
+def self_contained(template: str, title: str, style: str, script: str, data: Mapping[str, Any]) -> str:
+    """Return a template with everything that it needs: plotly.js, its own style and script, and the data as JSON.
+
+    Raises:
+        ToolError: plotly is not installed.
+    """
     library = plotting_library()
-    script = "\n".join((assets / name).read_text(encoding="utf-8") for name in SCRIPTS)
     script = f'"use strict";\n(() => {{\n{script}\n}})();\n'
     policy = (
         f"default-src 'none'; script-src {_hash(library)} {_hash(script)}; style-src 'unsafe-inline'; "
         "img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
     parts = {
-        "POLICY": html.escape(policy),
-        "TITLE": html.escape(f"{data['source'] or 'kernel'} on {data['machine']['name']}"),
-        "STYLE": (assets / "report.css").read_text(encoding="utf-8"),
-        "DATA": embedded_json(data),
-        "LIBRARY": library,
-        "SCRIPT": script,
+        "POLICY": html.escape(policy), "TITLE": html.escape(title), "STYLE": style, "DATA": embedded_json(data),
+        "LIBRARY": library, "SCRIPT": script,
     }
-    text = (assets / "report.html").read_text(encoding="utf-8")
-    pieces = text.split("@@")
+    pieces = template.split("@@")
     return "".join(parts[piece] if index % 2 else piece for index, piece in enumerate(pieces))
 
 

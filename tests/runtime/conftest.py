@@ -1,9 +1,12 @@
-"""The command line called in process, and small programs for it to work on."""
+"""The command line called in process, small programs for it to work on, and a browser for the pages that it writes."""
 
 from __future__ import annotations
 
 import io
+import shutil
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +17,12 @@ from runtime.cli.main import main
 from runtime.compile import compile_program
 from runtime.demo import compile_digits
 from tests.runtime.helpers import Cli, Outcome, Tiny, samples, tiny_model
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]
 
 
 @pytest.fixture
@@ -49,3 +58,16 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 def digits_program() -> Program:
     """The embedded network, compiled for edge8."""
     return compile_digits(load_machine("edge8"))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A headless browser; skipped where there is none."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip(f"none of {', '.join(BROWSERS)} is installed")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()

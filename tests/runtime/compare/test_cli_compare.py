@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import runtime
-from runtime.cli.commands_compare import duration
+from runtime.compare.table import duration
 from tests.runtime.helpers import Cli, Tiny, samples
 
 QUICK = ("--machine", "nano4", "--seconds", "0", "--backends", "sim,cpu")

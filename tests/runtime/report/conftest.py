@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,6 @@ from runtime.profile import BlockProfile, LayerProfile, NetworkProfile, profile_
 from runtime.report import write_report
 from tests.runtime.report.opened import Opened
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]
 HOSTILE = (
     "<script>window.hacked = 1</script>", "</script><script>window.hacked = 1</script>",
     "\"'><img src=x onerror='window.hacked = 1'>", "\u202eright to left\u200f", "n" * 10_000, "again", "again",
@@ -57,19 +51,6 @@ def hostile(digits: NetworkProfile) -> NetworkProfile:
 def flat(profile: NetworkProfile) -> list[LayerProfile]:
     """Return the layers that take time."""
     return [layer for layer in profile.layers if layer.costs.total_cycles]
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """A headless browser; skipped where there is none."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip(f"none of {', '.join(BROWSERS)} is installed")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
