@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from runtime.cli.files import check_output, write_output
 from runtime.profile import NetworkProfile
+from runtime.profile.what_if import WhatIf
 from runtime.report.data import report_data
 from runtime.report.page import plotting_library, report_page
 
@@ -26,11 +27,11 @@ def check_report(path: str | Path) -> None:
 
 
 def write_report(
-    profile: NetworkProfile, target: str | Path | BinaryIO, what_if: Sequence[Mapping[str, Any]] = ()
+    profile: NetworkProfile, target: str | Path | BinaryIO, what_if: Sequence[WhatIf] = ()
 ) -> None:
     """Write a profile's report: to a file, whole or not at all ("-" is standard output), or to a stream.
 
-    `what_if` are the rows of `runtime.what_if`, as dictionaries.
+    With the results of `runtime.profile.what_if`, it says too what would help.
 
     Raises:
         ToolError: plotly is not installed.

@@ -11,13 +11,15 @@ from machine.registers import EngineState
 from machine.text import printable
 from runtime.profile import CAUSES, BlockProfile, Costs, LayerProfile, NetworkProfile
 from runtime.profile.traffic import KINDS
+from runtime.profile.verdict import verdict
+from runtime.profile.what_if import WhatIf
 from runtime.report.arrays import ArrayPacker
 from runtime.report.edges import program_edges
 from runtime.report.groups import GROUPS, group_of
 from runtime.report.history import engine_runs
 
 
-def report_data(profile: NetworkProfile, what_if: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+def report_data(profile: NetworkProfile, what_if: Sequence[WhatIf] = ()) -> dict[str, Any]:
     """Return everything that the page draws; every count is the profile's own, none is rounded.
 
     Layers are known by their place in `profile.layers`, never by name: names need not be unique.
@@ -45,7 +47,8 @@ def report_data(profile: NetworkProfile, what_if: Sequence[Mapping[str, Any]] = 
             [place[edge.source], place[edge.target], f"{printable(edge.tensor)} {list(edge.shape)}"]
             for edge in program_edges(program) if edge.source in place and edge.target in place
         ],
-        "what_if": [dict(row) for row in what_if],
+        "what_if": [row.to_dict() for row in what_if],
+        "verdict": verdict(profile, what_if) if what_if else "",
         "engines": _engines(profile, place, packer),
         "occupancy": _occupancy(profile, packer),
         "arrays": packer.to_dict(),

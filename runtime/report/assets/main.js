@@ -1,4 +1,5 @@
-// Draw every view; when all of them answer, `tpukitReady` becomes true, and `data-ready` appears at the root.
+// Draw every view; when all of them answer, `tpukitReady` becomes true (`tpukitReadyMs` after
+// the navigation began), and `data-ready` appears at the root.
 
 function skipTo(event) {
   const target = document.querySelector(event.target.getAttribute("href"));
@@ -21,6 +22,7 @@ async function start() {
   }
   onTheme(drawTimeline);
   window.tpukitReady = true;
+  window.tpukitReadyMs = performance.now();
   document.documentElement.dataset.ready = "true";
 }
 

@@ -47,7 +47,7 @@ function drawOccupancy(memories) {
     line: { width: 1.5, dash: "dash", color: styleValue("--text") },
   });
   const axis = (memory, domain) => ({
-    domain, fixedrange: true, range: [0, 1.2 * memory.capacity_bytes], title: { text: memory.name }, tickformat: ".3~s", nticks: 5,
+    domain, fixedrange: true, range: [0, 1.15 * Math.min(memory.capacity_bytes, Math.max(64, 2.5 * memory.peak_bytes))], title: { text: memory.name }, tickformat: ".3~s", nticks: 5,
   });
   Plotly.react("occupancy-view", traces, plotLayout({
     height: 420, hovermode: "x",
@@ -62,7 +62,7 @@ function startOccupancy(arrays) {
     ...memory, cycles: arrays[`${memory.name}.step_cycles`], held: arrays[`${memory.name}.step_bytes`],
   }));
   byId("occupancy-peaks").textContent = memories.map((memory) =>
-    `${memory.name}: at most ${bytes(memory.peak_bytes)} of ${bytes(memory.capacity_bytes)} (the dashed line)`).join("; ");
+    `${memory.name}: at most ${bytes(memory.peak_bytes)} of ${bytes(memory.capacity_bytes)}`).join("; ") + " (the dashed line, where it is near).";
   const draw = () => drawOccupancy(memories);
   draw();
   followWindow(byId("occupancy-view"));

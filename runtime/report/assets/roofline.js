@@ -18,7 +18,7 @@ function drawRoofline() {
   const legend = [];
   const traces = groups.map((group, number) => {
     const own = busy.filter(({ layer }) => data.causes[Math.max(0, largestLoss(layer))].group === number);
-    if (own.length) legend.push({ glyph: GLYPHS[number], color: group.color, label: group.label, title: group.meaning });
+    if (own.length) legend.push({ glyph: GLYPHS[number], color: group.color, label: group.key === "useful" ? "nothing lost" : group.label, title: group.meaning });
     return marks(own, group.label, own.map(({ layer }) => intensity(layer)), own.map(({ layer }) => throughput(layer)), {
       symbol: SYMBOLS[number], size: own.map(sizeOf), color: group.color, opacity: 0.85,
     });

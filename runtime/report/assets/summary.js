@@ -24,14 +24,11 @@ function drawSummary() {
   byId("counters").append(countersTable());
 }
 
+// What limits the network: the verdict on the changes tried, or without them the largest loss.
 function limits(total) {
+  if (data.verdict) return data.verdict;
   const loss = largestLoss(total);
-  const text = loss < 0 ? "No cycle is lost."
-    : `Largest loss: ${readable(CAUSE_NAMES[loss])}, ${percent(total.cycles[loss], TOTAL_CYCLES)} of all cycles.`;
-  const best = data.what_if.find((row) => row.cycles !== null);
-  if (!best) return text;
-  if (best.cycles >= TOTAL_CYCLES) return `${text} None of the changes tried makes it faster.`;
-  return `${text} Of the changes tried, ${best.change} helps most: ${best.speedup.toFixed(2)} times as fast.`;
+  return loss < 0 ? "No cycle is lost." : `Largest loss: ${readable(CAUSE_NAMES[loss])}, ${percent(total.cycles[loss], TOTAL_CYCLES)} of all cycles.`;
 }
 
 function whatIfTable() {

@@ -65,3 +65,12 @@ class Opened:
         element.scroll_into_view_if_needed()
         area = element.bounding_box()
         return area["x"] + area["width"] / 2, area["y"] + area["height"] / 2
+
+    def draw_ms(self, key: str) -> float:
+        """Press a key on the timeline and return how long it takes until the next frame is drawn."""
+        return float(self.page.evaluate("""(key) => new Promise((done) => {
+            const start = performance.now();
+            const event = new KeyboardEvent("keydown", { key, bubbles: true });
+            document.getElementById("timeline-view").dispatchEvent(event);
+            requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)));
+        })""", key))

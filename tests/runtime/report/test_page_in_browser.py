@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks.networks import compile_random, resnet50_model
+from machine.assembly import assemble
+from machine.config import load_machine
 from machine.isa import Engine
-from runtime.profile import NetworkProfile
+from runtime.profile import NetworkProfile, profile_program
+from runtime.profile.variants import Change
+from runtime.profile.verdict import verdict
+from runtime.profile.what_if import WhatIf
+from tests.runtime.helpers import COPY
 from tests.runtime.report.conftest import HOSTILE, Opener, flat
 
-WHAT_IF = [
-    {"name": "bandwidth", "change": "twice the bandwidth", "fields": {"bus_bytes": {"old": 16, "new": 32}},
-     "cycles": 1000, "saved_cycles": 500, "speedup": 1.5, "compiled": True, "error": ""},
-    {"name": "array", "change": "a wider array", "fields": {"columns": {"old": 16, "new": 32}}, "cycles": None,
-     "saved_cycles": 0, "speedup": 1.0, "compiled": True, "error": "<b>it does not fit</b>"},
-]
+
+def what_ifs(profile: NetworkProfile) -> list[WhatIf]:
+    """A change that helps and one that is not possible."""
+    old = profile.total.total_cycles
+    return [
+        WhatIf("bandwidth", "twice the bandwidth", (Change("bus_bytes", 16, 32),), old, old // 2, True),
+        WhatIf("columns", "twice the columns", (Change("columns", 16, 32),), old, None, True, "<b>it does not fit</b>"),
+    ]
 
 
 def test_it_opens_offline_without_a_complaint(digits: NetworkProfile, opener: Opener) -> None:
-    with opener(digits, WHAT_IF) as report:
+    with opener(digits, what_ifs(digits)) as report:
         assert report.page.evaluate("window.tpukitReady") is True
         assert report.complaints == []
         assert [url for url in report.requests if not url.startswith("file:")] == []
         assert len(report.requests) == 1
-        assert "1.50 times as fast" in report.text("#limits")
+        assert report.text("#limits") == verdict(digits, what_ifs(digits))
+        assert "bus_bytes 16 → 32" in report.text("#what-if")
         assert "<b>it does not fit</b>" in report.text("#what-if")
 
 
@@ -237,3 +250,41 @@ def test_the_whole_page_can_be_reached_by_tab(digits: NetworkProfile, opener: Op
         sections = ["summary", "graph", "timeline", "losses", "layers"]
         order = [name for place, name in enumerate(seen) if name in sections and name not in seen[:place]]
         assert order == sections
+
+
+def test_a_kernel_has_a_timeline_and_no_layers(opener: Opener) -> None:
+    profile = profile_program(assemble(COPY.read_text(), load_machine("nano4"), "copy.s"))
+    with opener(profile) as report:
+        assert report.text("#graph-view") == "A kernel has no graph of layers."
+        assert report.window()[1] >= profile.total.total_cycles
+        assert f"{profile.total.total_cycles:,}" in report.page.locator("#layers tfoot tr").last.inner_text()
+        assert report.complaints == []
+
+
+def test_a_program_of_the_host_alone_has_no_time(digits: NetworkProfile, opener: Opener) -> None:
+    hosts = tuple(node for node in digits.program.nodes if node.placement == "host")
+    profile = profile_program(dataclasses.replace(digits.program, segments=(), nodes=hosts, graph=None))
+    with opener(profile) as report:
+        assert "executes nothing" in report.text("#timeline-view")
+        report.page.locator("#graph-view .box.host").first.click()
+        assert report.selected_rows() == [0]
+        assert report.complaints == []
+
+
+@pytest.mark.slow
+def test_resnet50_is_small_and_answers_soon(opener: Opener, tmp_path: Path) -> None:
+    """16 million cycles: below 10 MB; with a processor to spare, ready in 2 s from the start of the navigation."""
+    profile = profile_program(compile_random(load_machine("edge16"), resnet50_model(), "resnet50"))
+    with opener(profile) as report:
+        assert (tmp_path / "report.html").stat().st_size < 10_000_000
+        ready = []
+        for _ in range(4):
+            report.go(tmp_path / "report.html")
+            ready.append(float(report.page.evaluate("window.tpukitReadyMs")))
+        draws = [report.draw_ms(key) for key in "++++++----"]
+        assert report.complaints == []
+        assert report.window()[1] <= profile.total.total_cycles
+    if os.getloadavg()[0] >= (os.cpu_count() or 1):
+        pytest.skip(f"others keep the processors busy: ready in {min(ready):.0f} ms, draws in {max(draws):.0f} ms")
+    assert min(ready) < 2000
+    assert max(draws) < 500
