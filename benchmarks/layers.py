@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from examples.networks.mobilenet_v2 import MOBILENET_V2_SETTINGS
+
 RESNET50_MACS = 4_089_184_256
 """Multiply-accumulates of ResNet-50's 53 convolutions and its fully connected layer (224x224, batch 1)."""
 
@@ -104,18 +106,6 @@ def _bottleneck(name: str, side: int, channels: int, width: int, stride: int, pr
         yield Layer(f"{name}.downsample", Kind.CONVOLUTION, side, side, channels, 4 * width, stride=stride)
     reduced = side // stride
     yield Layer(f"{name}.conv3", Kind.CONVOLUTION, reduced, reduced, width, 4 * width, residual=True)
-
-
-MOBILENET_V2_SETTINGS = (
-    (1, 16, 1, 1),
-    (6, 24, 2, 2),
-    (6, 32, 3, 2),
-    (6, 64, 4, 2),
-    (6, 96, 3, 1),
-    (6, 160, 3, 2),
-    (6, 320, 1, 1),
-)
-"""Expansion, output channels, repeats and first stride of each stage."""
 
 
 def mobilenet_v2() -> list[Layer]:

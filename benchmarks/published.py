@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from accel_sim.time import simulate_time
-from benchmarks.networks import INPUT, ModelBuilder
 from compiler.backend.layers import Edge, Layout
 from compiler.front import front
 from compiler.pipeline import compile_graph
+from examples.networks.builder import INPUT, ModelBuilder
 from machine.config import Machine, load_machine
 from runtime.cli.output import print_table, say
 

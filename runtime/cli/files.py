@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from machine.config import Machine, load_machine
+from machine.config import load_machine
 from machine.errors import DataError, ProgramError
 from machine.program import Program, load_program, parse_program, write_atomically
+from runtime.networks import held_to
 
 
 def open_program(path: str, machine: str | None = None) -> Program:
@@ -23,19 +24,7 @@ def open_program(path: str, machine: str | None = None) -> Program:
     """
     wanted = None if machine is None else load_machine(machine)
     program = parse_program(sys.stdin.buffer.read(), "standard input") if path == "-" else load_program(path)
-    if wanted is not None and wanted != program.machine:
-        raise ProgramError(f"{path!r} was compiled for {program.machine.name}, asked to run on {wanted.name}"
-                           f"{_difference(program.machine, wanted)}")
-    return program
-
-
-def _difference(held: Machine, wanted: Machine) -> str:
-    """Say how two machines of one name differ."""
-    if held.name != wanted.name:
-        return ""
-    pairs = zip(held.to_dict().items(), wanted.to_dict().values(), strict=True)
-    fields = [f"{name} is {value} there and {other} here" for (name, value), other in pairs if value != other]
-    return f": {', '.join(fields)}"
+    return held_to(program, wanted, path)
 
 
 def one_reader(*paths: str | None) -> None:
