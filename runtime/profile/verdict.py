@@ -27,14 +27,16 @@ _LIMITS = {
     "latency": "the memory's latency",
     "scratchpad": "the scratchpad's size",
     "accumulators": "the accumulators' size",
-    "columns": "the array's size",
-    "rows": "the array's size",
+    "columns": "the array's columns, which are also the vector engine's lanes",
+    "rows": "the array's rows",
     "weight_fifo": "the weight FIFO",
     "queues": "the instruction queues",
     "fetch_buffer": "the fetch buffer",
     WIDER: "the array's size and the memory's bandwidth together",
 }
 """What a program is limited by that a change of the machine makes faster."""
+
+_ARRAY = "the array's size"
 
 LARGE = 0.01
 """The share of the cycles from which on a group of causes is named."""
@@ -50,9 +52,19 @@ def verdict(profile: NetworkProfile, what_ifs: Sequence[WhatIf]) -> str:
     cycles, total = profile.total.cycles, profile.total.total_cycles
     if not total:
         return "Nothing runs on the accelerator."
-    best = what_ifs[0] if what_ifs else None
-    limit = f"Limited by {_LIMITS[best.name]}" if best and best.saving >= LIMIT else "No single limit"
-    return f"{limit}: {_shares(cycles, total)}; {_help(what_ifs)}."
+    return f"{_limit(what_ifs)}: {_shares(cycles, total)}; {_help(what_ifs)}."
+
+
+def _limit(what_ifs: Sequence[WhatIf]) -> str:
+    """Name what is changed by the best change; rows and columns that save much alike are the array as a whole."""
+    savings = {result.name: result.saving for result in what_ifs}
+    best = max(savings, key=lambda name: savings[name], default="")
+    if savings.get(best, 0.0) < LIMIT:
+        return "No single limit"
+    array = [savings.get(name, 0.0) for name in ("columns", "rows")]
+    if savings[best] in array and min(array) >= savings[best] / 2:
+        return f"Limited by {_ARRAY}"
+    return f"Limited by {_LIMITS[best]}"
 
 
 def _shares(cycles: Mapping[str, int], total: int) -> str:

@@ -186,6 +186,22 @@ def test_the_verdict_says_shares_and_savings() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("columns", "rows", "limit"),
+    [
+        (700, 850, "Limited by the array's size:"),
+        (850, 700, "Limited by the array's size:"),
+        (700, 851, "Limited by the array's columns, which are also the vector engine's lanes:"),
+        (851, 700, "Limited by the array's rows:"),
+        (950, 1000, "Limited by the array's columns"),
+        (951, 951, "No single limit:"),
+        (None, 700, "Limited by the array's rows:"),
+    ],
+)
+def test_rows_and_columns_that_save_alike_are_the_array(columns: int | None, rows: int | None, limit: str) -> None:
+    assert verdict(profile_of(useful=1000), [made("columns", columns), made("rows", rows)]).startswith(limit)
+
+
 def profile_of(**cycles: int) -> NetworkProfile:
     profile = profile_program(Program(load_machine("nano4"), (), np.zeros(0, np.uint8), 0))
     return replace(profile, total=replace(profile.total, cycles=dict.fromkeys(CAUSES, 0) | cycles))
