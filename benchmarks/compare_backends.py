@@ -12,9 +12,10 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks.networks import mobilenet_v2_model, resnet50_model
 from compiler.quantizer.calibration import RandomCalibration
 from examples.digits.data import model_path
+from examples.networks.mobilenet_v2 import mobilenet_v2_model
+from examples.networks.resnet50 import resnet50_model
 from machine.config import load_machine
 from runtime.cli.commands_compare import print_comparison
 from runtime.cli.output import decibels, finite
