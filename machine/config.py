@@ -6,6 +6,7 @@ A size is written once, here; the simulator, the compiler and the Verilog parame
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cached_property
@@ -42,6 +43,7 @@ TOKEN_LIMIT = 255
 """Largest value of a token counter."""
 DEADLOCK_CYCLES = 64
 """Consecutive quiet cycles after which the machine halts with a deadlock."""
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Machine:
     """One machine. Construct it through `load_machine` or `parse_machine`; the constructor validates too.
 
     Attributes:
-        name: what the machine is called (part of every program file).
+        name: what the machine is called (part of every program file): letters, digits, '-' and '_'.
         rows: rows of the systolic array (reduction), a power of two from 4 to 256.
         columns: columns of the systolic array (output channels, vector lanes), a power of two from 4 to 256.
         scratchpad_bytes: capacity of the scratchpad.
@@ -189,10 +191,12 @@ def _validate(machine: Machine) -> None:
     for field in dataclasses.fields(machine):
         value = getattr(machine, field.name)
         if field.name == "name":
-            if not isinstance(value, str) or not value or not value.replace("_", "").replace("-", "").isalnum():
-                raise MachineError(f"name must be letters, digits, '-' and '_', received {value!r}")
+            if not isinstance(value, str) or not _NAME.fullmatch(value):
+                raise MachineError(f"name must be 1 to 64 letters, digits, '-' and '_', received {value!r:.80}")
         elif isinstance(value, bool) or not isinstance(value, int) or value <= 0:
-            raise MachineError(f"{field.name} must be a positive integer, received {value!r}")
+            raise MachineError(f"{field.name} must be a positive integer, received {value!r:.80}")
+        elif value >= 1 << 32:
+            raise MachineError(f"{field.name} must be below 2**32, received a number of {value.bit_length()} bits")
 
     def rule(holds: bool, field: str, text: str) -> None:
         if not holds:
@@ -241,6 +245,15 @@ def _validate(machine: Machine) -> None:
         "bus_bytes",
         f"must not exceed a weight tile of {machine.tile_bytes} bytes",
     )
+    rule(
+        machine.bus_rate_numerator <= machine.bus_rate_denominator,
+        "bus_rate_numerator",
+        f"at most one beat a cycle, denominator is {machine.bus_rate_denominator}",
+    )
+    rule(machine.bus_rate_denominator <= 1 << 16, "bus_rate_denominator", "must be at most 65536")
+    rule(machine.read_latency_cycles <= 4096, "read_latency_cycles", "must be at most 4096")
+    rule(machine.write_latency_cycles <= 4096, "write_latency_cycles", "must be at most 4096")
+    rule(machine.memory_outstanding <= 64, "memory_outstanding", "must be at most 64")
     in_flight = machine.read_latency_cycles * machine.bus_bytes
     in_flight = in_flight * machine.bus_rate_numerator // machine.bus_rate_denominator
     rule(
@@ -258,15 +271,6 @@ def _validate(machine: Machine) -> None:
         "load_buffer_bytes",
         f"must hold latency x bytes a cycle plus two bursts, {in_flight + 2 * BURST_BYTES} bytes",
     )
-    rule(
-        machine.bus_rate_numerator <= machine.bus_rate_denominator,
-        "bus_rate_numerator",
-        f"at most one beat a cycle, denominator is {machine.bus_rate_denominator}",
-    )
-    rule(machine.bus_rate_denominator <= 1 << 16, "bus_rate_denominator", "must be at most 65536")
-    rule(machine.read_latency_cycles <= 4096, "read_latency_cycles", "must be at most 4096")
-    rule(machine.write_latency_cycles <= 4096, "write_latency_cycles", "must be at most 4096")
-    rule(machine.memory_outstanding <= 64, "memory_outstanding", "must be at most 64")
 
 
 def parse_machine(fields: dict[str, Any]) -> Machine:
@@ -302,14 +306,16 @@ def load_machine(name_or_path: str) -> Machine:
         text = (resources.files("machine") / "configurations" / f"{name_or_path}.toml").read_text()
     elif name_or_path.endswith(".toml"):
         try:
-            text = Path(name_or_path).read_text()
-        except (OSError, UnicodeDecodeError) as error:
-            raise MachineError(f"cannot read machine file {name_or_path!r}: {error}") from None
+            text = Path(name_or_path).read_text(encoding="utf-8-sig")
+        except OSError as error:
+            raise MachineError(f"cannot read machine file {name_or_path!r}: {error.strerror}") from None
+        except UnicodeDecodeError as error:
+            raise MachineError(f"machine file {name_or_path!r} is not UTF-8: {error.reason}") from None
     else:
         names = ", ".join(machine_names())
         raise MachineError(f"no machine {name_or_path!r}; legal are {names}, or the path of a .toml file")
     try:
         fields = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, thousands of brackets
         raise MachineError(f"machine file {name_or_path!r} is not TOML: {error}") from None
     return parse_machine(fields)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from machine.config import load_machine, machine_names, parse_machine
@@ -50,7 +52,13 @@ def test_non_square_words_and_granules() -> None:
         ({"weight_fifo_tiles": 8}, "must hold latency x bytes a cycle plus two tiles, 2112 bytes"),
         ({"load_buffer_bytes": 2048}, "must hold latency x bytes a cycle plus two bursts, 2112 bytes"),
         ({"bus_rate_numerator": 2}, "at most one beat a cycle"),
-        ({"name": "a b"}, "name must be letters"),
+        ({"name": "a b"}, "name must be 1 to 64 letters"),
+        ({"name": "n" * 65}, "name must be 1 to 64 letters"),
+        ({"name": "n\u00e4no"}, "name must be 1 to 64 letters"),
+        ({"rows": "4" * 1000}, "rows must be a positive integer, received '4{79}$"),
+        ({"clock_hz": 10**400}, "clock_hz must be below 2**32, received a number of 1329 bits"),
+        ({"read_latency_cycles": 4097}, "read_latency_cycles = 4097: must be at most 4096"),
+        ({"bus_rate_denominator": 65537}, "must be at most 65536"),
         ({"colour": 1}, "unknown field 'colour'"),
     ],
 )
@@ -59,7 +67,7 @@ def test_broken_rules_are_named(change: dict[str, object], message: str) -> None
         parse_machine({**load_machine("edge16").to_dict(), **change})
 
 
-def test_missing_field_unknown_name_and_bad_files(tmp_path) -> None:
+def test_missing_field_unknown_name_and_bad_files(tmp_path: Path) -> None:
     fields = load_machine("edge16").to_dict()
     del fields["rows"]
     with pytest.raises(MachineError, match="field 'rows' is missing"):
@@ -71,3 +79,35 @@ def test_missing_field_unknown_name_and_bad_files(tmp_path) -> None:
     (tmp_path / "broken.toml").write_text("rows = ")
     with pytest.raises(MachineError, match="is not TOML"):
         load_machine(str(tmp_path / "broken.toml"))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"rows = 1\xff", "is not UTF-8: invalid start byte"),
+        (b"x = " + 100_000 * b"[", "is not TOML"),
+        (b"rows = " + 5_000 * b"9", "is not TOML"),
+        (b"rows = 4\nrows = 4", "is not TOML"),
+        (b"", "field 'name' is missing"),
+    ],
+)
+def test_hostile_files_are_refused_in_one_line(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "hostile.toml"
+    path.write_bytes(content)
+    with pytest.raises(MachineError, match=message) as refused:
+        load_machine(str(path))
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_a_folder_is_no_machine_file(tmp_path: Path) -> None:
+    folder = tmp_path / "folder.toml"
+    folder.mkdir()
+    with pytest.raises(MachineError, match="cannot read machine file .*: Is a directory"):
+        load_machine(str(folder))
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
+    fields = [f"{name} = {value!r}" for name, value in load_machine("nano4").to_dict().items()]
+    path = tmp_path / "marked.toml"
+    path.write_text("\n".join(fields), encoding="utf-8-sig")
+    assert load_machine(str(path)) == load_machine("nano4")
