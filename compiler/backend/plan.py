@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from compiler.backend.copies import copy_work
 from compiler.backend.geometry import Box, Region, ceil_div
 from compiler.backend.layers import ELEMENTWISE, Kernel, Layer, Layout, Network
-from compiler.backend.tile import Streams, Tiling, Work, considered, least_cycles, work
+from compiler.backend.tile import Streams, Tiling, Work, considered, least_cycles, parameters_reason, work
 from machine.config import Machine
 from machine.errors import CompileError
 from machine.progress import steps
@@ -221,10 +221,11 @@ def plan_network(machine: Machine, network: Network) -> Plan:
     for index, layer in enumerate(steps("tiling", network.layers, len(network.layers))):
         plan = allocator.plan(index, [_banks(machine, each) for each in plans[: -NEIGHBOURS - 1 : -1]])
         if plan is None:
-            raise CompileError(
-                f"node '{layer.name}' ({layer.kernel} kernel): no tile of it fits the scratchpad of "
-                f"{machine.scratchpad_bytes} bytes in {machine.scratchpad_banks} banks"
+            reason = parameters_reason(machine, layer) or (
+                f"no tile of it fits the scratchpad of {machine.scratchpad_bytes} bytes in "
+                f"{machine.scratchpad_banks} banks"
             )
+            raise CompileError(f"node '{layer.name}' ({layer.kernel} kernel): {reason}")
         plans.append(plan)
     residents, fills = {}, {}
     for value, place in allocator.resident.items():

@@ -146,6 +146,16 @@ def parameter_slot(machine: Machine) -> int:
     return (machine.parameter_entries // 2 - 1) // 2
 
 
+def parameters_reason(machine: Machine, layer: Layer) -> str | None:
+    """Return why a machine has no room for a layer's parameters, even those of one plane; None where it has."""
+    if _most_planes(machine, layer) > 0:
+        return None
+    lanes = machine.block_bytes // machine.columns
+    least = 1 << (2 * (2 * lanes + 1) - 1).bit_length()
+    array = f"{machine.rows}x{machine.columns}"
+    return f"parameter_entries = {machine.parameter_entries}; an array of {array} needs {least}"
+
+
 def load_cycles(machine: Machine, source: Source, region: Region) -> tuple[int, int]:
     """Return (bus beats, cycles of the load engine) of loading a region.
 
@@ -156,10 +166,15 @@ def load_cycles(machine: Machine, source: Source, region: Region) -> tuple[int, 
     beats = lines * ceil_div(line_bytes, machine.bus_bytes)
     round_trip = machine.read_latency_cycles + 4
     held = max(
-        writes, beats, bursts * round_trip // machine.memory_outstanding,
+        writes, read_cycles(machine, beats), bursts * round_trip // machine.memory_outstanding,
         instructions * (round_trip + writes // instructions) // LOAD_IN_FLIGHT if instructions > LOAD_IN_FLIGHT else 0,
     )
     return beats + lines, held + LOAD_CYCLES
+
+
+def read_cycles(machine: Machine, beats: int) -> int:
+    """Return the cycles in which the memory delivers some beats."""
+    return ceil_div(beats * machine.bus_rate_denominator, machine.bus_rate_numerator)
 
 
 def _lines(machine: Machine, source: Source, region: Region) -> tuple[int, int, int, int]:
@@ -212,7 +227,7 @@ def work(machine: Machine, layer: Layer, tiling: Tiling, streams: Streams) -> Wo
     bus = _weight_beats(machine, layer, tiling) * count
     bus += beats * reloads + rest_beats * count + count * FETCHES * INSTRUCTION_BYTES // machine.bus_bytes
     store = _store_cycles(machine, layer, result) * count if streams.output else 0
-    total = max(period * count, bus, writes * reloads + rest_writes * count, store)
+    total = max(period * count, read_cycles(machine, bus), writes * reloads + rest_writes * count, store)
     ends = vector_item + _latency(machine)
     if streams.source:
         ends += machine.read_latency_cycles + writes + LOAD_CYCLES * chunks

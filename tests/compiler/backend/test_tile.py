@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -104,6 +105,29 @@ def test_a_layer_that_fits_no_tile_is_refused_by_name(net: Any) -> None:
     y = built.pool(built.input(3, 200, 200), Op.MAX_POOL, (200, 200))
     with pytest.raises(CompileError, match=r"node 'max_pool_0' \(max kernel\): no tile of it fits the scratchpad"):
         _plan(load_machine("nano4"), built.graph(y))
+
+
+def test_a_memory_slower_than_its_bus_is_in_the_cost(net: Any) -> None:
+    """A product of 64 KiB of weights takes at least as long as memory needs to deliver them."""
+    built = net(2)
+    graph = built.graph(built.dense(built.reshape(built.input(256, 1, 1), 256), 256))
+    machine = load_machine("edge16")
+    slow = replace(machine, bus_rate_numerator=1, bus_rate_denominator=8)
+    fast, slower = (_plan(each, graph).layers[-1].cycles for each in (machine, slow))
+    assert fast < 256 * 256 * 8 // machine.bus_bytes <= slower
+
+
+@pytest.mark.parametrize(("rows", "columns", "least"), [(8, 8, 8), (8, 16, 8), (16, 8, 16), (32, 8, 32)])
+def test_too_few_parameter_entries_are_named(net: Any, rows: int, columns: int, least: int) -> None:
+    """Both halves of the memory hold two items' entries, one for each group of lanes of a word, and a record."""
+    built = net(2)
+    graph = built.graph(built.conv(built.input(3, 8, 8), 16))
+    machine = replace(load_machine("edge8"), rows=rows, columns=columns, parameter_entries=least)
+    _plan(machine, graph)
+    too_few = replace(machine, parameter_entries=least // 2)
+    text = rf"parameter_entries = {least // 2}; an array of {rows}x{columns} needs {least}"
+    with pytest.raises(CompileError, match=text):
+        _plan(too_few, graph)
 
 
 def test_a_budget_bounds_the_search(net: Any, check: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
