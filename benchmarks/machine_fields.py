@@ -63,7 +63,7 @@ CHANGES: tuple[dict[str, int], ...] = (
 FIFO and load buffer are the smallest already."""
 
 
-SYNTHESIS_CHANGES: tuple[dict[str, int], ...] = ()
+SYNTHESIS_CHANGES: tuple[dict[str, int], ...] = ({"columns": 8}, {"scratchpad_banks": 4}, {"queue_depth": 4})
 CELLS = {"look-up tables": ("LUT4",), "flip-flops": ("TRELLIS_FF",), "multipliers": DSP_CELLS,
          "block RAMs": BLOCK_RAM_CELLS, "distributed RAMs": ("TRELLIS_DPR16X4",)}
 """Cells of the ECP5 family that are counted, by what the table calls them."""
