@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from runtime.cli.output import print_json, progress
 from runtime.cli.profile_report import print_profile, print_totals
 from runtime.profile import profile_program
 from runtime.profile.table import layers_csv
+from runtime.traces.chrome import MAX_EVENTS, write_chrome_trace
 
 
 def profile_command(
@@ -20,6 +22,13 @@ def profile_command(
     csv: Annotated[
         str | None, typer.Option("--csv", metavar="LAYERS.csv", help="Write a row for each layer; '-': print it only.")
     ] = None,
+    trace: Annotated[
+        Path | None,
+        typer.Option(metavar="TRACE.json", help="Write a trace for Perfetto or Chrome, compressed if named .json.gz."),
+    ] = None,
+    trace_events: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Events beyond which a trace is made shorter, its sums kept exact.")
+    ] = MAX_EVENTS,
     top: Annotated[
         int, typer.Option("--top", metavar="N", min=0, help="Layers that the table shows; 0 for all.")
     ] = 20,
@@ -32,11 +41,17 @@ def profile_command(
     """
     if csv == "-" and as_json:
         raise DataError("--json and --csv - would both write to standard output")
-    if csv is not None:
-        check_output(csv)
+    if trace == Path("-"):
+        raise DataError("--trace needs a file; standard output is not one")
+    for path in (csv, trace):
+        if path is not None:
+            check_output(path)
     opened = open_program(program, machine)
     with progress("profiling", quiet=as_json):
         profile = profile_program(opened)
+        notes = () if trace is None else write_chrome_trace(profile, trace, trace_events).notes
+    for note in notes:
+        typer.echo(f"trace: {note}", err=True)
     if csv is not None:
         write_output(csv, layers_csv(profile).encode())
     if as_json:

@@ -1,0 +1,1 @@
+"""A profile for the tools that people already have: Chrome and Perfetto, TensorBoard (docs/traces.md)."""
