@@ -220,12 +220,16 @@ def test_hostile_names(digits: NetworkProfile, tmp_path: Path) -> None:
         assert all(text.isprintable() and len(text) < 3000 for text in texts)
 
 
-def test_a_kernel_has_no_layers(tmp_path: Path) -> None:
-    text = Path("examples/kernels/copy.s").read_text()
-    profile = profile_program(assemble(text, load_machine("nano4")))
-    write_chrome_trace(profile, tmp_path / "trace.json")
-    events = read_trace(tmp_path / "trace.json")[1]
-    check_states(profile, events)
-    assert cycles_by_name(tracks(events)[CHARGED]) == {TAIL: profile.total.total_cycles}
-    assert [event["name"] for event in tracks(events)["load: instructions"]] == ["load"]
-    assert sum(event["ph"] == "s" for event in events) == 1
+def test_a_kernel(tmp_path: Path) -> None:
+    program = assemble(Path("examples/kernels/copy.s").read_text(), load_machine("nano4"))
+    for nodes in (program.nodes, ()):
+        segments = tuple(replace(each, instruction_nodes=each.instruction_nodes if nodes else ())
+                         for each in program.segments)
+        profile = profile_program(replace(program, nodes=nodes, segments=segments))
+        write_chrome_trace(profile, tmp_path / "trace.json")
+        events = read_trace(tmp_path / "trace.json")[1]
+        check_states(profile, events)
+        check_layers(profile, events)
+        names = [f"{node.name} load" for node in nodes] or ["load"]
+        assert [event["name"] for event in tracks(events)["load: instructions"]] == names
+        assert sum(event["ph"] == "s" for event in events) == 1
