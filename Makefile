@@ -39,6 +39,7 @@ generate: ## Write again what is generated from the machine's definition and fro
 	$(PYTHON) -m machine.generate
 	$(PYTHON) -m rtl.ports
 	$(PYTHON) -m runtime.cli.main operators --markdown > docs/operators.md
+	$(PYTHON) -m benchmarks.commands_in_docs
 
 .PHONY: synth
 synth: ## Synthesise the smallest configuration with Yosys

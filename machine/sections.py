@@ -113,7 +113,7 @@ def _record(machine: Machine, name: str, work: Work) -> NodeRecord:
     return NodeRecord(
         name, OPERATOR, "accelerator", macs=work.macs, matrix_cycles=work.matrix_cycles,
         vector_cycles=work.vector_cycles, read_cycles=read_cycles(machine, work.read_bytes),
-        write_cycles=-(-work.write_bytes // machine.bus_bytes), read_bytes=work.read_bytes,
+        write_cycles=write_cycles(machine, work.write_bytes), read_bytes=work.read_bytes,
         write_bytes=work.write_bytes,
     )
 
@@ -121,3 +121,8 @@ def _record(machine: Machine, name: str, work: Work) -> NodeRecord:
 def read_cycles(machine: Machine, size_bytes: int) -> int:
     """Return the cycles that the read bus takes for some bytes, rounded down."""
     return int(size_bytes / Fraction(machine.bus_bytes * machine.bus_rate_numerator, machine.bus_rate_denominator))
+
+
+def write_cycles(machine: Machine, size_bytes: int) -> int:
+    """Return the cycles that the write bus takes for some bytes, rounded up."""
+    return -(-size_bytes // machine.bus_bytes)

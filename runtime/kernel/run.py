@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from accel_sim.time import Clock
 from compiler.kernel import Kernel, Output
-from machine.sections import Work, read_cycles, work_of
+from machine.isa import Instruction
+from machine.sections import Work, read_cycles, work_of, write_cycles
 from runtime.cosim import CosimResult, cosimulate
 from runtime.profile import NetworkProfile, profile_program
 from runtime.session import Session
@@ -135,12 +136,17 @@ def _check(output: Output, values: AnyArray) -> Check:
 
 
 def roofline_of(kernel: Kernel) -> Roofline:
-    """Return what bounds a kernel, fetching its instructions left out."""
-    machine = kernel.program.machine
-    work = work_of(machine, kernel.program.instructions)
+    """Return what bounds a kernel, fetching its instructions left out; cycles are rounded section by section."""
+    machine, program = kernel.program.machine, kernel.program
+    members: dict[int, list[Instruction]] = {}
+    for instruction, node in zip(program.instructions, program.instruction_nodes, strict=True):
+        members.setdefault(node, []).append(instruction)
+    parts = [work_of(machine, part) for part in members.values()]
+    work = sum(parts, Work())
     cycles = {
-        "array": work.matrix_cycles, "vector": work.vector_cycles, "read": read_cycles(machine, work.read_bytes),
-        "write": -(-work.write_bytes // machine.bus_bytes),
+        "array": work.matrix_cycles, "vector": work.vector_cycles,
+        "read": sum(read_cycles(machine, part.read_bytes) for part in parts),
+        "write": sum(write_cycles(machine, part.write_bytes) for part in parts),
     }
     bytes_a_cycle = machine.bus_bytes * machine.bus_rate_numerator / machine.bus_rate_denominator
     return Roofline(work, cycles, machine.rows * machine.columns / bytes_a_cycle)

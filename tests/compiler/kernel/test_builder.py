@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import tpukit
 from machine import numerics
@@ -114,6 +116,59 @@ def test_memory_is_written_and_read_again() -> None:
     assert np.array_equal(found["last"], values[4:]) and found["wide"].tobytes() == values.tobytes()
 
 
+def test_blocks_of_accumulators_lie_where_they_are_asked_to() -> None:
+    """Two output blocks 10 rows apart; what is drained from row 10 on is the second one's."""
+    a, b = random8(8, 4), random8(4, 8, seed=1) // 16
+    k = tpukit.KernelBuilder(NANO4)
+    words, accumulators, second = k.scratchpad(8, "a"), k.accumulators(18), k.scratchpad(8, "c")
+    entries = k.parameters(1)
+    k.load(k.channel_parameters([0] * 4, HALF), entries)
+    k.load(k.activations(a), words)
+    k.weights(k.weight_tiles(b))
+    k.matrix(words, accumulators, rows=[(8, 1)], blocks=2, accumulator_stride=10)
+    k.vector(accumulators[10:], second, x=tpukit.Loop(8, a=1, d=1), parameters=entries)
+    k.store(second, k.output("c", (8, 4)))
+    product = a.astype(np.int32) @ b[:, 4:].astype(np.int32)
+    assert np.array_equal(outputs(k.build())["c"], numerics.finish(product, 0, HALF.multiplier, 0, 0, 0, -128, 127))
+
+
+@given(st.lists(st.tuples(st.integers(1, 400), st.one_of(st.none(), st.integers(0, 7))), max_size=12))
+def test_regions_of_scratchpad_are_disjoint_and_begin_in_their_banks(wanted: list[tuple[int, int | None]]) -> None:
+    k, taken = tpukit.KernelBuilder(NANO4), []
+    for size, bank in wanted:
+        try:
+            region = k.scratchpad(size, bank=bank)
+        except KernelError:  # then no place is free in which it could begin
+            starts = range(2049 - size) if bank is None else range(bank * 256, min((bank + 1) * 256, 2049 - size))
+            assert not any(all(start + size <= r.base or r.base + r.size <= start for r in taken) for start in starts)
+            continue
+        assert bank is None or region.base // NANO4.bank_granules == bank
+        assert region.size == size and region.base + size <= NANO4.scratchpad_granules
+        assert all(region.base + size <= other.base or other.base + other.size <= region.base for other in taken)
+        taken.append(region)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["load", "vector", "store"]), *[st.integers(0, 3)] * 2), max_size=30))
+def test_any_order_of_copies_is_free_of_races(steps: list[tuple[str, int, int]]) -> None:
+    """Engines that share a few buffers: the verifier, which knows nothing of the builder, finds no race or deadlock."""
+    k = tpukit.KernelBuilder(NANO4)
+    data, room = k.data(random8(128)), [k.scratchpad(16, bank=bank) for bank in range(4)]
+    memory = k.output("memories", (4, 64))
+    values, stored = np.zeros((4, 64), np.int8), np.zeros((4, 64), np.int8)
+    for kind, left, right in steps:
+        if kind == "load":
+            k.load(data[left * 16 : left * 16 + 64], room[right])
+            values[right] = random8(128)[left * 16 : left * 16 + 64]
+        elif kind == "store":
+            k.store(room[left], memory[right * 64 : right * 64 + 64])
+            stored[right] = values[left]
+        else:
+            k.vector(room[left], room[right], x=tpukit.Loop(16, a=1, d=1))
+            values[right] = values[left]
+    k.expect(memory, stored)
+    assert np.array_equal(outputs(k.build())["memories"], stored)
+
+
 def test_tokens_are_only_where_engines_meet() -> None:
     """Two loads into buffers of their own, each stored: the second load waits for nothing, a third for the store."""
     k = tpukit.KernelBuilder(NANO4)
@@ -196,6 +251,10 @@ REFUSED: list[tuple[Call, str]] = [
     (lambda k: k.weights(k.data(random8(24))), "weights must be whole tiles of 16 bytes from a multiple of 4 on"),
     (lambda k: k.weights(k.data(random8(64))[2:34]), "weights must be whole tiles"),
     (lambda k: k.matrix(k.scratchpad(8), k.accumulators(8), rows=[(9, 1)]), "matrix a reaches over 9 granules"),
+    (lambda k: k.matrix(k.scratchpad(8), k.accumulators(8), rows=[(4, 1)], taps=[(2, 1), (2, 4)]),
+     "matrix a reaches over 9 granules"),
+    (lambda k: k.matrix(k.scratchpad(8), k.accumulators(8), rows=[(4, 1)], blocks=2, block_stride=5),
+     "matrix a reaches over 9 granules"),
     (lambda k: k.matrix(k.scratchpad(8), k.accumulators(7, name="c"), rows=[(4, 1)], blocks=2),
      "matrix into reaches over 8 rows, received 'c' (7 rows of accumulator)"),
     (lambda k: k.matrix(k.scratchpad(8), k.scratchpad(8), rows=[(4, 1)]), "matrix into must lie in accumulator"),
@@ -210,6 +269,10 @@ REFUSED: list[tuple[Call, str]] = [
      "vector parameters reaches over 2 entries"),
     (lambda k: k.store(k.scratchpad(8), k.data(random8(32), "d")), "is data, which can be read only; take an output"),
     (lambda k: k.store(k.scratchpad(7), k.output("c", (8, 4))), "store's source reaches over 8 granules"),
+    (lambda k: k.store(k.scratchpad(16), k.output("c", (8, 4)), words=4, lines=[(3, 12, 1)]),
+     "store's target reaches over 40 bytes, received 'c' (32 bytes of memory)"),
+    (lambda k: k.store(k.scratchpad(8), k.output("c", (64, 4)), words=4, lines=[(3, 16, 3)]),
+     "store's source reaches over 10 granules"),
     (lambda k: k.section("a#b").__enter__(), "section 'a#b': a name is printable text without '#'"),
     (lambda k: k.section("").__enter__(), "section '': a name is printable text"),
 ]
