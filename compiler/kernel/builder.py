@@ -6,7 +6,8 @@ import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from operator import index
+from typing import Literal, SupportsIndex
 
 import numpy as np
 
@@ -247,10 +248,16 @@ class KernelBuilder(Storage):
             window_bytes=window, lane_offset=lane_offset, **_line_fields("store", lines, "source"),
         ))
 
-    def _add(self, instruction: Instruction) -> None:
+    def _add(self, given: Instruction) -> None:
+        name = given.opcode.name.lower()
+        try:  # integers of numpy are integers too
+            instruction = Instruction(given.opcode, {field: index(value) for field, value in given.values.items()})
+        except TypeError:
+            field, value = next(item for item in given.values.items() if not isinstance(item[1], SupportsIndex))
+            raise KernelError(f"{name}.{field} must be an integer, received {value!r}") from None
         reason = check_instruction(self.machine, instruction)
         if reason is not None:
-            raise KernelError(f"{instruction.opcode.name.lower()}: {reason}")
+            raise KernelError(f"{name}: {reason}")
         self._instructions.append(instruction)
         self._sections.append("/".join(self._path))
         self._callers.append(_caller())
@@ -306,16 +313,16 @@ def _reach(loops: Sequence[tuple[int, int]]) -> int:
 def _loop_fields(kind: str, loops: Rows) -> dict[str, int]:
     _check_loops("matrix", loops)
     return {
-        f"{kind}_{what}{index}": value
-        for index, loop in enumerate(loops) for what, value in zip(("count", "stride"), loop, strict=True)
+        f"{kind}_{what}{number}": value
+        for number, loop in enumerate(loops) for what, value in zip(("count", "stride"), loop, strict=True)
     }
 
 
 def _line_fields(what: str, lines: Lines, side: str) -> dict[str, int]:
     _check_loops(what, lines)
     return {
-        f"{name}{index}": value
-        for index, line in enumerate(lines, start=1)
+        f"{name}{number}": value
+        for number, line in enumerate(lines, start=1)
         for name, value in zip(("count", "memory_stride", f"{side}_stride"), line, strict=True)
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
@@ -125,10 +125,12 @@ class Storage:
         """Take memory for a named result of a shape and type.
 
         Raises:
-            KernelError: there is one of this name, it is called "memory", or the shape is empty.
+            KernelError: there is one of this name, it is called "memory", or the shape is not one of positive integers.
         """
         if name in (*self.results, "memory"):
             raise KernelError(f"an output cannot be called {name!r}: there is one of that name")
+        if not all(isinstance(extent, SupportsIndex) and extent > 0 for extent in shape):
+            raise KernelError(f"output {name!r}: its shape must be positive integers, received {tuple(shape)}")
         kind = np.dtype(dtype).newbyteorder("<")
         region = self.memory(math.prod(shape) * kind.itemsize, name)
         self.results[name] = Result(name, region, tuple(shape), kind)

@@ -169,6 +169,15 @@ def test_any_order_of_copies_is_free_of_races(steps: list[tuple[str, int, int]])
     assert np.array_equal(outputs(k.build())["memories"], stored)
 
 
+def test_integers_of_numpy_are_integers() -> None:
+    eight = np.int64(8)
+    k = tpukit.KernelBuilder(NANO4)
+    words = k.scratchpad(eight)  # type: ignore[arg-type]
+    k.load(k.data(random8(32))[: 4 * eight], words[:eight], words=eight)  # type: ignore[arg-type]
+    k.store(words, k.output("c", (eight, np.int8(4))))  # type: ignore[arg-type]
+    assert np.array_equal(outputs(k.build())["c"], random8(32).reshape(8, 4))
+
+
 def test_tokens_are_only_where_engines_meet() -> None:
     """Two loads into buffers of their own, each stored: the second load waits for nothing, a third for the store."""
     k = tpukit.KernelBuilder(NANO4)
@@ -223,7 +232,12 @@ REFUSED: list[tuple[Call, str]] = [
     (lambda k: k.parameters(33, "p"), "no room for the 33 entries of 'p' in parameter"),
     (lambda k: [k.table(), k.table(), k.table("third")], "no room for the 1 tables of 'third'"),
     (lambda k: k.memory(1 << 31), "bytes of memory for 'memory'; legal are 1 to 1073741824"),
-    (lambda k: k.output("a", (0, 3)), "0 bytes of memory for 'a'"),
+    (lambda k: k.output("a", (0, 3)), "output 'a': its shape must be positive integers, received (0, 3)"),
+    (lambda k: k.output("a", (-2, -3)), "its shape must be positive integers, received (-2, -3)"),
+    (lambda k: k.output("a", (2.0,)), "its shape must be positive integers, received (2.0,)"),  # type: ignore
+    (lambda k: k.memory(0), "0 bytes of memory for 'memory'"),
+    (lambda k: k.load(k.data(random8(4)), k.scratchpad(8), words=1.5),  # type: ignore[arg-type]
+     "load.words must be an integer, received 1.5"),
     (lambda k: [k.output("a", (3,)), k.output("a", (4,))], "an output cannot be called 'a': there is one of that name"),
     (lambda k: k.output("memory", (3,)), "an output cannot be called 'memory'"),
     (lambda k: k.data(np.zeros(3, np.float32), "f"), "data 'f' must be integers, one or more, received float32[3]"),
