@@ -23,7 +23,7 @@ from compiler.backend.schedule import schedule
 from compiler.backend.tile import item_count
 from compiler.backend.tokens import insert_tokens
 from compiler.graph import CONVERSIONS, REASON, Graph, Node
-from compiler.placement.prices import HostModel, crossing_cycles, host_cycles
+from compiler.placement.prices import HostModel, crossing_cycles, host_cycles, macs
 from machine.config import Machine
 from machine.isa import Engine, Instruction, Opcode, encode
 from machine.program import NodeRecord, Segment, TensorDescriptor
@@ -121,7 +121,10 @@ def _host_record(machine: Machine, graph: Graph, node: Node, batch: int, host: H
     else:
         cycles = host_cycles(graph, machine, host, node, batch)
     reason = str(node.attributes.get(REASON, ""))
-    return NodeRecord(node.name, node.operator, "host", expected_cycles=cycles, reason=reason)
+    return NodeRecord(
+        node.name, node.operator, "host", macs=batch * macs(graph, node), parameters=_parameters(graph, node),
+        expected_cycles=cycles, reason=reason,
+    )
 
 
 def _records(graph: Graph, scheduled: Scheduled, plans: Sequence[LayerPlan]) -> tuple[NodeRecord, ...]:

@@ -55,11 +55,11 @@ def profile_program(program: Program, max_cycles: int = MAX_CYCLES) -> NetworkPr
         _layer(index, node, paths[index], charged[index], moved.get(index, _NOTHING), spans[index], held)
         for index, node in enumerate(program.nodes)
     )
-    tail = Costs(0, 0, _causes(charged[-1], None), moved_by_none, 0, 0)
+    tail = Costs(0, 0, 0, _causes(charged[-1], None), moved_by_none, 0, 0)
     root = _block((), layers)
     nothing = np.zeros((ENGINE_COUNT, STATE_COUNT), np.int64)
     cycles = sum(time.cycles for time in times)
-    peaks = Costs(0, 0, dict.fromkeys(CAUSES, 0), _NOTHING, *held.high_water(0, cycles))
+    peaks = Costs(0, 0, 0, dict.fromkeys(CAUSES, 0), _NOTHING, *held.high_water(0, cycles))
     return NetworkProfile(
         program=program,
         times=times,
@@ -100,14 +100,14 @@ def _layer(
     first, last = (int(cycle) for cycle in span)
     on_accelerator = node.placement == "accelerator"
     marks = held.high_water(first, last) if last else (0, 0)
-    macs = node.macs if on_accelerator else 0
+    work = (node.macs, 0) if on_accelerator else (0, node.macs)
     return LayerProfile(
         node=index,
         name=node.name,
         operator=node.operator,
         placement=node.placement,
         block=block,
-        costs=Costs(macs, node.parameters, _causes(charged, node.matrix_cycles), moved, *marks),
+        costs=Costs(*work, node.parameters, _causes(charged, node.matrix_cycles), moved, *marks),
         bound_cycles=node.bound_cycles if on_accelerator else 0,
         expected_cycles=node.expected_cycles,
         first_cycle=first,

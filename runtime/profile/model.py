@@ -31,7 +31,8 @@ class Costs:
     """What something took.
 
     Attributes:
-        macs: multiply-accumulates.
+        macs: multiply-accumulates of the accelerator.
+        host_macs: those of convolutions and products on the host.
         parameters: constants of the model, in elements.
         cycles: cycles by cause; the causes of `CAUSES`, all of them.
         traffic: bytes on the bus (whole beats) by kind; the kinds of `KINDS`, all of them.
@@ -40,6 +41,7 @@ class Costs:
     """
 
     macs: int
+    host_macs: int
     parameters: int
     cycles: dict[str, int]
     traffic: dict[str, int]
@@ -52,6 +54,7 @@ class Costs:
         parts = list(costs)
         return Costs(
             macs=sum(part.macs for part in parts),
+            host_macs=sum(part.host_macs for part in parts),
             parameters=sum(part.parameters for part in parts),
             cycles={cause: sum(part.cycles[cause] for part in parts) for cause in CAUSES},
             traffic={kind: sum(part.traffic[kind] for part in parts) for kind in KINDS},
@@ -94,6 +97,7 @@ class Costs:
         """Return the stable JSON keys."""
         return {
             "macs": self.macs,
+            "host_macs": self.host_macs,
             "parameters": self.parameters,
             "cycles": self.total_cycles,
             "causes": self.cycles,

@@ -44,6 +44,7 @@ def layers_csv(profile: NetworkProfile) -> str:
 def _figures(profile: NetworkProfile, costs: Costs) -> dict[str, Any]:
     return {
         "macs": costs.macs,
+        "host_macs": costs.host_macs,
         "parameters": costs.parameters,
         "cycles": costs.total_cycles,
         "utilization": f"{profile.utilization(costs):.6f}",

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
 from accel_sim.time import Cause, TimeResult
+from compiler.placement.place import PlacementOptions
 from machine.config import load_machine
-from machine.isa import Engine
+from machine.isa import Engine, Instruction, encode
 from machine.program import NodeRecord, Program, Segment, bound_of
 from machine.registers import EngineState
+from runtime.compile import compile_program
 from runtime.demo import compile_digits
 from runtime.profile import CAUSES, BlockProfile, Costs, profile_program
 from runtime.profile.attribution import CHARGED, attribute
@@ -20,6 +23,9 @@ from runtime.profile.table import TAIL, layers_csv
 from runtime.profile.traffic import KINDS
 from runtime.result import counter_table
 from runtime.timing import segment_time
+from tests.accel_sim.random_machines import random_machine
+from tests.accel_sim.random_programs import MEMORY_BYTES, random_program
+from tests.runtime.test_placed_reports import convolutions
 
 MACHINES = ["nano4", "edge8", "edge16", "edge4x8", "edge8x4", "edge32"]
 
@@ -76,6 +82,53 @@ def naive_attribution(program: Program, segment: Segment, timing: TimeResult) ->
             name = "vector"
         found[nodes[engine][at[engine][cycle, 1]], CHARGED.index(name)] += 1
     return found
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_attribution_of_random_programs(part: int) -> None:
+    for seed in range(15 * part, 15 * part + 15):
+        machine = random_machine(seed, 16)
+        instructions = random_program(machine, seed, 25)
+        nodes = tuple(NodeRecord(str(index), "conv2d", "accelerator") for index in range(3))
+        segment = Segment(tuple(instructions), 0, tuple(index % 4 - 1 for index in range(len(instructions))))
+        program = Program(machine, (segment,), code_of(instructions), MEMORY_BYTES, nodes)
+        timing = segment_time(program, segment, with_history=True)
+        found = attribute(segment, timing).by_node(len(nodes))
+        assert found.tolist() == naive_attribution(program, segment, timing).tolist()
+        assert found.sum() == timing.cycles
+
+
+def code_of(instructions: Sequence[Instruction]) -> np.ndarray:
+    return np.frombuffer(b"".join(encode(instruction) for instruction in instructions), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def divided() -> Program:
+    """Four convolutions, the second on the host: two segments."""
+    calibration = {"x": np.random.default_rng(0).normal(size=(4, 4, 5, 5)).astype(np.float32)}
+    placement = PlacementOptions(keep_float=("two",))
+    return compile_program(
+        convolutions().SerializeToString(), load_machine("edge8"), calibration, placement=placement
+    )
+
+
+def test_segments_follow_each_other(divided: Program) -> None:
+    profile = profile_program(divided)
+    first, second = profile.times
+    layers = {layer.name: layer for layer in profile.layers}
+    assert profile.total.total_cycles == first.cycles + second.cycles
+    assert sum(layer.costs.total_cycles for layer in profile.layers) + profile.tail.total_cycles == (
+        profile.total.total_cycles
+    )
+    assert 0 < layers["one"].first_cycle < layers["one"].last_cycle <= first.cycles
+    assert first.cycles < layers["three"].first_cycle < layers["three"].last_cycle <= profile.total.total_cycles
+    assert layers["three"].first_cycle - first.cycles == min(second.issue[engine].min() for engine in Engine)
+    host = layers["two"]
+    assert host.placement == "host" and host.reason
+    assert (host.costs.total_cycles, host.costs.macs, host.costs.read_bytes, host.first_cycle) == (0, 0, 0, 0)
+    assert (host.costs.parameters, host.costs.host_macs) == (16 + 4, 16 * 25)  # the passes give it a bias
+    assert profile.total.macs == divided.macs == 3 * 16 * 25 and profile.total.host_macs == 16 * 25
+    assert profile.total.read_bytes == (first.read_beats + second.read_beats) * divided.machine.bus_bytes
 
 
 @pytest.mark.parametrize("name", ["nano4", "edge8x4", "edge16"])
