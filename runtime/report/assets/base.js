@@ -71,6 +71,13 @@ function shorten(text, most) {
   return `${text.slice(0, head)}…${text.slice(text.length - (most - 1 - head))}`;
 }
 
+// A layer's name without what its blocks repeat and without its operator: /layer3/layer3.0/conv2/Conv is layer3.0/conv2.
+function compact(name) {
+  const parts = name.split("/").filter(Boolean);
+  if (parts.length > 1 && /^[A-Z][A-Za-z0-9]*$/.test(parts[parts.length - 1])) parts.pop();
+  return parts.filter((part, i) => !(i + 1 < parts.length && parts[i + 1].startsWith(`${part}.`))).join("/") || name;
+}
+
 // Plotly reads tags and entities in its texts: names must not be any.
 function plain(text) {
   return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");

@@ -41,7 +41,7 @@ function drawItems(item, mostWidth) {
   });
   layout.boxes.forEach(({ x, y }, index) => {
     const drawn = inner[index];
-    const node = drawn ? openBlock(item.items[index], sizes[index], drawn) : box(item.items[index]);
+    const node = drawn ? openBlock(item.items[index], sizes[index], drawn) : box(item.items[index], item !== rootItem);
     node.setAttribute("transform", `translate(${x} ${y})`);
     group.append(node);
   });
@@ -57,7 +57,17 @@ function control(item, label, onclick) {
 
 const itemName = (item) => (item.layer >= 0 ? layers[item.layer].name : item.block.name);
 
-function box(item) {
+// In a block, the last part of a layer's name tells it from the others.
+function boxName(item, inBlock) {
+  if (item.layer < 0) return item.block.name;
+  const name = compact(layers[item.layer].name);
+  return inBlock ? name.slice(name.lastIndexOf("/") + 1) || name : name;
+}
+
+// Blocks that hold most of the network would hide it: they begin open, in graph and table; of small networks all do.
+const openFirst = (blocks) => blocks.filter((item) => layers.length <= OPEN_LAYERS || item.within.length > layers.length / 2);
+
+function box(item, inBlock) {
   const isBlock = item.layer < 0;
   const share = percent(item.costs.total_cycles, TOTAL_CYCLES);
   const host = isBlock ? item.within.every((layer) => layers[layer].placement === "host") : layers[item.layer].placement === "host";
@@ -75,7 +85,7 @@ function box(item) {
     : svgElement("rect", { class: "shape", width, height, rx: 5 }));
   node.append(
     svgElement("g", { "clip-path": "url(#box-inside)" },
-      svgElement("text", { x: 10, y: 20, class: "box-name" }, shorten(itemName(item), 22)),
+      svgElement("text", { x: 10, y: 20, class: "box-name" }, shorten(boxName(item, inBlock), 22)),
       svgElement("text", { x: 10, y: 37, class: "box-note" }, shorten(what, 14))),
     svgElement("text", { x: width - 10, y: 37, class: "box-note", "text-anchor": "end" }, host ? "host" : share),
     svgElement("rect", { class: "share-back", x: 10, y: height - 9, width: width - 20, height: 4 }),
@@ -108,7 +118,7 @@ function drawGraph() {
   graphState.width = view.clientWidth;
   graphState.boxes = [];
   if (!layers.length) {
-    view.replaceChildren(element("p", { class: "hint" }, "A kernel has no graph of layers."));
+    view.replaceChildren(element("p", { class: "hint" }, "A kernel without sections has no graph."));
     return;
   }
   const drawn = drawItems(rootItem, Math.max(260, view.clientWidth - 20));
@@ -199,7 +209,7 @@ function startGraph() {
     blocks.forEach((item) => graphState.open.add(item.path));
     drawGraph();
   };
-  if (layers.length <= OPEN_LAYERS) blocks.forEach((item) => graphState.open.add(item.path));
+  openFirst(blocks).forEach((item) => graphState.open.add(item.path));
   byId("graph-tools").append(
     ...(blocks.length ? [
       button("Open all blocks", "Show every layer", openAll),

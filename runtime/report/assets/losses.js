@@ -39,9 +39,9 @@ function drawLosses() {
     };
   }).filter(Boolean);
   const letters = byId("losses-view").clientWidth > 700 ? 34 : 16;
-  const names = rows.map(({ layer }) => shorten(layer.name, letters));
+  const names = rows.map(({ layer }) => shorten(compact(layer.name), letters));
   drawLegend("losses-legend", legend);
-  Plotly.react("losses-view", traces, plotLayout({
+  drawPlot("losses-view", traces, plotLayout({
     barmode: "stack", bargap: 0.25, height: 60 + BAR_HEIGHT * Math.max(2, rows.length),
     margin: { l: 24 + 7.4 * Math.max(4, ...names.map((name) => name.length)), r: 16, t: 8, b: 48 },
     xaxis: { title: { text: "cycles" }, tickformat: ".3~s" },
@@ -49,7 +49,7 @@ function drawLosses() {
       range: [Math.max(2, rows.length) - 0.5, -0.5], tickvals: rows.map((_, row) => row), showgrid: false, zeroline: false, fixedrange: true,
       ticktext: names.map(plain),
     },
-  }), PLOT_OPTIONS);
+  }));
 }
 
 function startLosses() {

@@ -49,7 +49,7 @@ function drawOccupancy(memories) {
   const axis = (memory, domain) => ({
     domain, fixedrange: true, range: [0, 1.15 * Math.min(memory.capacity_bytes, Math.max(64, 2.5 * memory.peak_bytes))], title: { text: memory.name }, tickformat: ".3~s", nticks: 5,
   });
-  Plotly.react("occupancy-view", traces, plotLayout({
+  drawPlot("occupancy-view", traces, plotLayout({
     height: 420, hovermode: "x",
     xaxis: { range: [time.low, time.high], anchor: "y2", title: { text: "cycle" }, tickformat: time.high - time.low < 1e5 ? ",d" : ".4~s" },
     yaxis: axis(memories[0], [0.54, 1]), yaxis2: axis(memories[1], [0, 0.46]),

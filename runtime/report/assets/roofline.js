@@ -41,11 +41,11 @@ function drawRoofline() {
   const log = Math.log10;
   legend.push({ glyph: "━", color: text, label: `array: ${whole(peak)} MACs a cycle` }, { glyph: "╍", color: text, label: `bus: ${whole(bus)} bytes a cycle` });
   drawLegend("roofline-legend", legend);
-  Plotly.react("roofline-view", traces, plotLayout({
+  drawPlot("roofline-view", traces, plotLayout({
     height: 480, hovermode: "closest", margin: { l: 70, r: 16, t: 16, b: 52 },
     xaxis: { type: "log", range: [log(left), log(right)], title: { text: "MACs for each byte on the bus" } },
     yaxis: { type: "log", range: [log(idle.length ? ground : bottom) - 0.15, log(peak) + 0.2], title: { text: "MACs a cycle" } },
-  }), PLOT_OPTIONS);
+  }));
 }
 
 function marks(own, name, x, y, marker) {

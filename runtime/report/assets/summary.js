@@ -67,9 +67,9 @@ function drawCauses() {
   })).filter((_, index) => cycles[index]);
   drawLegend("causes-legend", groupEntries((_, index) => cycles[index]).map((entry) =>
     ({ ...entry, label: `${entry.label} ${percent(cycles[groups.findIndex(({ key }) => key === entry.key)], TOTAL_CYCLES)}` })));
-  Plotly.react("causes", traces, plotLayout({
+  drawPlot("causes", traces, plotLayout({
     barmode: "stack", height: 90, margin: { l: 10, r: 10, t: 4, b: 30 },
     xaxis: { fixedrange: true, range: [0, Math.max(1, TOTAL_CYCLES)], tickformat: ".3~s" },
     yaxis: { fixedrange: true, visible: false },
-  }), PLOT_OPTIONS);
+  }));
 }

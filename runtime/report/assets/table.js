@@ -73,13 +73,13 @@ function headCell(name, index, left) {
     drawTable();
     byId("layers-view").querySelector(`th[data-column="${index}"] button`).focus();
   });
-  return element("th", { scope: "col", "aria-sort": state, "data-column": index, class: left ? "left" : "" }, sort);
+  return element("th", { scope: "col", "aria-sort": state, "data-column": index, class: `${left ? "left" : ""} of-${COLUMNS[index].group}` }, sort);
 }
 
 function cell(row, column) {
   const value = column.value(row);
   const text = column.text ? column.text(row) : typeof value === "number" ? whole(value) : shorten(value, 80);
-  return element("td", { class: column.left ? "left" : "", title: typeof value === "string" && value.length > 20 ? value : null }, text);
+  return element("td", { class: `${column.left ? "left" : ""} of-${column.group}`, title: typeof value === "string" && value.length > 20 ? value : null }, text);
 }
 
 function tableRow({ item, depth }) {
@@ -101,7 +101,7 @@ function totalRows() {
   const empty = { layer: -1, within: [], first: 0 };
   return [["after the last layer", data.tail], ["total", data.total]].filter(([name, costs]) => name === "total" || costs.total_cycles).map(([name, costs]) =>
     element("tr", { "aria-level": 1 }, element("th", { scope: "row", class: "left" }, name),
-      ...visibleColumns().map((column) => (column.name === "operator" ? element("td") : cell({ ...empty, costs }, column)))));
+      ...visibleColumns().map((column) => (column.name === "operator" ? element("td", { class: "of-work" }) : cell({ ...empty, costs }, column)))));
 }
 
 function drawTable() {
@@ -192,7 +192,7 @@ function tableKeys(event) {
 
 function startTable() {
   const blocks = allBlocks(rootItem);
-  if (layers.length <= OPEN_LAYERS) blocks.forEach((item) => table.open.add(item.path));
+  openFirst(blocks).forEach((item) => table.open.add(item.path));
   const filter = element("input", { type: "search", id: "filter", placeholder: "name, operator or placement", oninput: () => {
     table.filter = filter.value.toLowerCase();
     drawTable();

@@ -15,6 +15,8 @@ const groupOfCause = (cause) => groups[data.causes[cause].group];
 
 const HEAT = ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"];
 
+const PAPER_WIDTH = 700;
+let printing = false;
 const themeListeners = [];
 const onTheme = (listener) => themeListeners.push(listener);
 const isDark = () => document.documentElement.dataset.theme === "dark";
@@ -34,9 +36,13 @@ function startTheme() {
   let before = "light";
   window.addEventListener("beforeprint", () => {
     before = document.documentElement.dataset.theme;
+    printing = true;
     setTheme("light");
   });
-  window.addEventListener("afterprint", () => setTheme(before));
+  window.addEventListener("afterprint", () => {
+    printing = false;
+    setTheme(before);
+  });
 }
 
 const styleValue = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -53,7 +59,7 @@ function plotLayout(more) {
       bgcolor: styleValue("--card"), bordercolor: styleValue("--text"), align: "left",
       font: { color: styleValue("--text"), size: 13 },
     },
-    showlegend: false,
+    showlegend: false, ...(printing ? { width: PAPER_WIDTH } : {}),
     ...more,
   };
   for (const name of Object.keys(layout)) if (/^[xy]axis/.test(name)) layout[name] = { ...axis, ...layout[name] };
@@ -81,6 +87,12 @@ const SWATCH_LINES = {
   ".": "M3 4h2M10 4h2M17 4h2M6 10h2M13 10h2", x: "M0 0L11 14L22 0M0 14L11 0L22 14", "-": "M0 4H22M0 10H22",
   "|": "M4 0V14M11 0V14M18 0V14",
 };
+
+// Draw a plot, or draw it again; its place keeps the plot's height, on paper too.
+function drawPlot(id, traces, layout, options = PLOT_OPTIONS) {
+  byId(id).style.height = `${layout.height}px`;
+  Plotly.react(id, traces, layout, options);
+}
 
 const PLOT_OPTIONS = { displaylogo: false, responsive: true, displayModeBar: false };
 const TIME_OPTIONS = { ...PLOT_OPTIONS, doubleClick: false };

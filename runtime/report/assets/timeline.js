@@ -92,7 +92,7 @@ const layerColor = ({ layer }) => (layer < 0 ? "rgba(0,0,0,0)" : layer === selec
 function layerBars() {
   const parts = time.engines.flatMap((engine, index) =>
     layersIn(engine, time.low, time.high, TIMELINE.labels).filter((part) => part.layer >= 0).map((part) => ({ ...part, row: rowOf(index) })));
-  return barsOf("layers", parts, ROWS.layersLow, ROWS.layersHigh, layerColor, (part) => layers[part.layer].name);
+  return barsOf("layers", parts, ROWS.layersLow, ROWS.layersHigh, layerColor, (part) => compact(layers[part.layer].name));
 }
 
 function instructionBars() {
@@ -105,7 +105,7 @@ function instructionBars() {
       ...part, from: Math.max(part.from, time.low), to: Math.min(part.to, time.high), row: rowOf(index) + part.lane * lane,
     }));
     return barsOf("instructions", parts, ROWS.instructionsLow, ROWS.instructionsLow + lane * 0.9, layerColor,
-      (part) => (lanes > 1 ? "" : part.layer < 0 ? "instruction" : layers[part.layer].name));
+      (part) => (lanes > 1 ? "" : part.layer < 0 ? "instruction" : compact(layers[part.layer].name)));
   });
 }
 
@@ -117,7 +117,7 @@ function drawTimeline() {
   const instructions = instructionBars();
   const traces = [...polygons(instructions ? ROWS.states : ROWS.statesAlone), layerBars(), ...(instructions || [])];
   const count = time.engines.length;
-  Plotly.react("timeline-view", traces, plotLayout({
+  drawPlot("timeline-view", traces, plotLayout({
     height: 540, dragmode: "zoom", barmode: "overlay", bargap: 0, margin: { l: 70, r: 16, t: 4, b: 48 },
     xaxis: { range: [time.low, time.high], title: { text: "cycle" }, tickformat: time.high - time.low < 1e5 ? ",d" : ".4~s" },
     yaxis: {

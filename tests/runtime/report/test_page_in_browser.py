@@ -252,10 +252,12 @@ def test_the_whole_page_can_be_reached_by_tab(digits: NetworkProfile, opener: Op
         assert order == sections
 
 
-def test_a_kernel_has_a_timeline_and_no_layers(opener: Opener) -> None:
-    profile = profile_program(assemble(COPY.read_text(), load_machine("nano4"), "copy.s"))
+def test_a_kernel_without_sections_has_a_timeline_and_no_layers(opener: Opener) -> None:
+    program = assemble(COPY.read_text(), load_machine("nano4"), "copy.s")
+    segment = dataclasses.replace(program.segments[0], instruction_nodes=())
+    profile = profile_program(dataclasses.replace(program, nodes=(), segments=(segment,)))
     with opener(profile) as report:
-        assert report.text("#graph-view") == "A kernel has no graph of layers."
+        assert report.text("#graph-view") == "A kernel without sections has no graph."
         assert report.window()[1] >= profile.total.total_cycles
         assert f"{profile.total.total_cycles:,}" in report.page.locator("#layers tfoot tr").last.inner_text()
         assert report.complaints == []
