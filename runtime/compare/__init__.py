@@ -109,5 +109,6 @@ class _Made:
                     self._leave_out(LeftOut(name, number, batch, str(error)), error)
 
     def _leave_out(self, what: LeftOut, error: TpukitError) -> None:
+        error.__traceback__ = error.__context__ = None  # they keep alive what a device's memory was full of
         self.left_out.append(what)
         self.errors.append(error)

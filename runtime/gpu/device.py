@@ -31,6 +31,8 @@ NVIDIA's architecture white papers (V100, Turing TU102, A100, GA102, Ada, H100) 
 """
 INT8_PRODUCT_CAPABILITY = (7, 5)
 """The first compute capability whose tensor cores take int8."""
+FAILURES = ("CUDA error", "CUBLAS_STATUS", "CUDNN_STATUS", "cuDNN error")
+"""What the texts of a CUDA device's other errors hold."""
 
 
 def open_device() -> torch.device:
@@ -70,7 +72,12 @@ def version() -> str:
 
 def has_int8_product(device: torch.device) -> bool:
     """Whether a device multiplies int8 matrices itself."""
-    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= INT8_PRODUCT_CAPABILITY
+    return _is_nvidia(device) and torch.cuda.get_device_capability(device) >= INT8_PRODUCT_CAPABILITY
+
+
+def _is_nvidia(device: torch.device) -> bool:
+    """Whether a device has a compute capability: PyTorch calls AMD's devices CUDA devices too."""
+    return device.type == "cuda" and torch.version.hip is None
 
 
 def peak_macs_per_second(device: torch.device, number: str) -> float | None:
@@ -78,7 +85,7 @@ def peak_macs_per_second(device: torch.device, number: str) -> float | None:
 
     The clock is the highest of the multiprocessors, as the driver says it.
     """
-    if device.type != "cuda":
+    if not _is_nvidia(device):
         return None
     properties = torch.cuda.get_device_properties(device)
     per_cycle = MACS_PER_CYCLE.get((properties.major, properties.minor), {}).get(number)
@@ -90,7 +97,7 @@ def peak_macs_per_second(device: torch.device, number: str) -> float | None:
 
 def _highest_clock_hz(device: torch.device) -> float | None:
     """Return the highest clock of the multiprocessors as the driver's own tool says it; None where it does not."""
-    chosen = str(torch.cuda.get_device_properties(device).uuid)
+    chosen = getattr(torch.cuda.get_device_properties(device), "uuid", None)  # PyTorch 2.4 does not say it
     question = ["nvidia-smi", f"--id=GPU-{chosen}", "--query-gpu=clocks.max.sm", "--format=csv,noheader,nounits"]
     try:
         answer = subprocess.run(question, capture_output=True, text=True, timeout=20, check=True).stdout
@@ -100,8 +107,8 @@ def _highest_clock_hz(device: torch.device) -> float | None:
 
 
 @contextmanager
-def memory_errors(device: torch.device) -> Iterator[None]:
-    """Make one clear error of a device that runs out of memory within the block, and free what can be freed.
+def device_errors(device: torch.device) -> Iterator[None]:
+    """Make one clear error of a device that runs out of memory or fails within the block.
 
     Raises:
         DataError: it did.
@@ -113,6 +120,8 @@ def memory_errors(device: torch.device) -> Iterator[None]:
         reason = one_line(error).partition(". ")[0]
         raise DataError(f"{device_name(device)} ran out of memory: {reason}; try a smaller batch") from None
     except RuntimeError as error:  # of the CPU's allocator
-        if "allocate memory" not in str(error):
-            raise
-        raise DataError(f"{device_name(device)} ran out of memory; try a smaller batch") from None
+        if "allocate memory" in str(error):
+            raise DataError(f"{device_name(device)} ran out of memory; try a smaller batch") from None
+        if any(text in str(error) for text in FAILURES):
+            raise DataError(f"{device_name(device)} failed: {one_line(error)}") from None
+        raise

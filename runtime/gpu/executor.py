@@ -20,16 +20,18 @@ import torch
 from torch import Tensor
 
 from compiler.graph import CONVERSIONS, Graph, Node, Op, is_on_host
-from compiler.importer.float_session import is_independent, rows_of
+from compiler.importer.float_session import is_independent, rows_of, take_samples
 from machine.errors import ModelError
 from runtime.arrays import check_inputs
-from runtime.gpu.device import memory_errors, open_device
+from runtime.gpu.device import device_errors, open_device
 from runtime.gpu.float_operators import FLOAT
 from runtime.gpu.integer_operators import INTEGER
 from runtime.gpu.setup import Setup, Step
 from runtime.host import execute_on_host
 
 AnyArray = npt.NDArray[Any]
+BATCH = 64
+"""Samples that `run_quantized` executes together."""
 Value = Tensor | AnyArray
 """A tensor on the device, or an array of the host."""
 
@@ -72,7 +74,7 @@ class DeviceGraph:
         self.graph, self.device, self.dtype = graph, device, dtype
         self._quantized = quantized
         self._setup = Setup(graph, device, dtype)
-        with memory_errors(device), exact_float32():
+        with device_errors(device), exact_float32():
             prepared = [self._prepare(node) for node in graph.nodes()]
         self._stretches = [(on_host, tuple(nodes)) for on_host, nodes in groupby(prepared, lambda each: each.on_host)]
         self._freed = self._last_reads()
@@ -90,7 +92,7 @@ class DeviceGraph:
         """
         check_inputs(self.graph, inputs)
         hosted = {each.node.name for on_host, nodes in self._stretches if on_host for each in nodes}
-        with memory_errors(self.device):
+        with device_errors(self.device):
             return {
                 name: array if self._only_read_by(name, hosted) else self._setup.upload(array)
                 for name, array in inputs.items()
@@ -104,7 +106,7 @@ class DeviceGraph:
         """
         known, clock = dict(values), _Clock(self.device)
         samples = next((len(known[name]) // rows_of(self.graph.tensors[name]) for name in self.graph.inputs), 1)
-        with memory_errors(self.device), exact_float32(), torch.inference_mode():
+        with device_errors(self.device), exact_float32(), torch.inference_mode():
             for on_host, nodes in self._stretches:
                 with clock.host() if on_host else clock.device():
                     for each in nodes:
@@ -188,8 +190,14 @@ def run_quantized(
     if unknown:
         raise ModelError(f"the graph does not compute '{unknown[0]}'")
     prepared = DeviceGraph(graph.replace(outputs=names), open_device(), quantized=True)
-    values, seconds = prepared.run(prepared.upload(inputs))
-    return prepared.download(values), seconds
+    samples, parts, times = check_inputs(graph, inputs), [], []
+    for start in range(0, samples, BATCH):
+        chunk = {name: take_samples(graph, name, array, start, start + BATCH) for name, array in inputs.items()}
+        values, seconds = prepared.run(prepared.upload(chunk))
+        parts.append(prepared.download(values))
+        times.append(seconds)
+    total = RunSeconds(sum(each.device for each in times), sum(each.host for each in times))
+    return {name: np.concatenate([part[name] for part in parts]) for name in names}, total
 
 
 def _sample(operands: Sequence[Tensor], shapes: Sequence[tuple[int, ...]], sample: int) -> list[Tensor]:

@@ -87,13 +87,17 @@ def _max_pool(setup: Setup, node: Node) -> Step:
 def _average_pool(setup: Setup, node: Node) -> Step:
     kernel, (strides, dilations, pads) = node.integers("kernel"), window_of(node)
     x, y = (setup.graph.tensors[name] for name in (node.inputs[0], node.output))
-    share = setup.upload(1 / window_counts(node, x, y).astype(np.float32))
+    counts = window_counts(node, x, y)
+    area = kernel[0] * kernel[1]
+    share = None if (counts == area).all() else setup.upload((area / counts).astype(np.float32))
 
     def pool(x: Tensor) -> Tensor:
         padded = _padded(x, pads)
         if dilations == (1, 1):
-            return functional.avg_pool2d(padded, kernel, strides, divisor_override=1) * share
-        return windows(padded, kernel, strides, dilations, y.shape[2:]).sum(dim=(2, 3)) * share
+            mean = functional.avg_pool2d(padded, kernel, strides)
+        else:
+            mean = windows(padded, kernel, strides, dilations, y.shape[2:]).mean(dim=(2, 3))
+        return mean if share is None else mean * share
 
     return setup.with_constants(node, pool)
 

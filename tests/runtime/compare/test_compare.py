@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
+import weakref
 from dataclasses import replace
 from typing import Any
 
@@ -127,11 +129,14 @@ def test_the_gpu_on_the_cpu_device(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_out_of_memory_leaves_one_row_out(monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch")
     monkeypatch.setenv("TPUKIT_TORCH_DEVICE", "cpu")
-    real = torch.nn.functional.conv2d
+    real, refused, held = torch.nn.functional.conv2d, [], []
 
     def limited(x: Any, *others: Any) -> Any:
         if len(x) > 2:
+            refused.append(weakref.ref(x))
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 3.00 GiB.")
+        gc.collect()
+        held.extend(tensor() for tensor in refused)
         return real(x, *others)
 
     monkeypatch.setattr(torch.nn.functional, "conv2d", limited)
@@ -141,6 +146,7 @@ def test_out_of_memory_leaves_one_row_out(monkeypatch: pytest.MonkeyPatch) -> No
         ("cpu", "float32", 1), ("cpu", "float32", 4), ("cpu", "int8", 1), ("cpu", "int8", 4)]
     assert [(each.number, each.batch) for each in result.left_out] == [("float32", 4), ("float16", 4)]
     assert all("out of memory" in each.reason and "\n" not in each.reason for each in result.left_out)
+    assert held and not any(tensor is not None for tensor in held)  # rows after it can use the memory again
 
 
 def test_a_machine_that_cannot(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,12 @@ def test_functions_are_what_onnx_runtime_computes(name: str) -> None:
     np.testing.assert_allclose(run(graph, inputs)["y"], run_float_graph(graph, inputs)["y"], rtol=1e-5, atol=1e-6)
 
 
+def test_averages_of_large_numbers_stay_within_float16() -> None:
+    graph = CASES[Op.AVERAGE_POOL, "edges"]
+    inputs = {"x": np.full(graph.tensors["x"].shape, 30000, np.float32)}
+    np.testing.assert_allclose(run(graph, inputs, torch.float16)["y"], 30000, rtol=1e-2)
+
+
 def test_every_operator_and_function_has_a_case() -> None:
     assert FUNCTIONS.keys() == expression.FUNCTIONS.keys()
     assert all(re.search(rf"\b{name}\(", text) for name, text in EXPRESSIONS.items())

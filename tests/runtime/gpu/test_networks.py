@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -136,6 +137,27 @@ def test_memory_that_is_too_small(digits_program: Program, on_cpu: None, monkeyp
     monkeypatch.setattr(torch, "round", refuse)  # the first thing that a quantized graph does
     with pytest.raises(DataError, match=r"ran out of memory: CUDA out of memory; try a smaller batch$"):
         run_quantized(graph, inputs, graph.outputs)
+
+
+@pytest.mark.parametrize(("text", "told"), [
+    ("CUDA error: an illegal memory access\nwas encountered", "failed: CUDA error: an illegal memory access was enc"),
+    ("DefaultCPUAllocator: can't allocate memory: you tried", "ran out of memory; try a smaller batch"),
+])
+def test_devices_that_fail(text: str, told: str) -> None:
+    with pytest.raises(DataError, match=told), device_module.device_errors(CPU):
+        raise RuntimeError(text)
+    with pytest.raises(RuntimeError, match="shapes"), device_module.device_errors(CPU):
+        raise RuntimeError("shapes do not fit")
+
+
+def test_many_samples_run_in_batches(digits_program: Program, on_cpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.import_module("runtime.gpu.executor"), "BATCH", 3)
+    graph = Session(digits_program).graph
+    inputs = RandomCalibration(0).draw(graph)
+    found, seconds = run_quantized(graph, inputs, graph.outputs)
+    for name, array in ReferenceBackend().run(graph, inputs).items():
+        np.testing.assert_array_equal(found[name], array, strict=True)
+    assert seconds.device > 0
 
 
 def test_inputs_that_do_not_fit(digits_program: Program, on_cpu: None) -> None:
