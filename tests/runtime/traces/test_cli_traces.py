@@ -1,8 +1,11 @@
-"""`tpukit profile --trace`: the file, what is said of a long one, and what it refuses."""
+"""`tpukit profile --trace` and `--tensorboard`: the files, what is said of a long trace, and what is refused."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.util import tensor_util
 
 from tests.runtime.helpers import Cli, Tiny
 from tests.runtime.traces.trace_events import read_trace
@@ -24,7 +27,19 @@ def test_a_short_trace_says_what_was_left_out(cli: Cli, tiny: Tiny, tmp_path: Pa
     assert tuple(done.stderr.splitlines()) == tuple(f"trace: {note}" for note in read_trace(trace)[0]["notes"])
 
 
+def test_tensorboard(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:
+    for options, kind in (((), "weights"), (("--input", tiny.input), "activations")):
+        report = cli("profile", tiny.file, "--json", "--tensorboard", tmp_path, *options).json
+        events = EventAccumulator(str(tmp_path)).Reload()
+        (cycles,) = events.Tensors("total/cycles")
+        assert tensor_util.make_ndarray(cycles.tensor_proto) == report["total"]["cycles"]
+        kinds = {tag.split("/")[1] for tag in events.Tags()["tensors"] if tag.startswith("quantization_error/")}
+        assert kinds == {kind}
+
+
 def test_what_is_refused(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:
     cli("profile", tiny.file, "--trace", tmp_path / "no" / "t.json").refuses("no' does not exist")
     cli("profile", tiny.file, "--trace", tmp_path).refuses("it is a folder")
     cli("profile", tiny.file, "--trace", "-").refuses("--trace needs a file")
+    cli("profile", tiny.file, "--tensorboard", tiny.file).refuses("is not a folder")
+    cli("profile", tiny.file, "--input", tiny.input).refuses("--input is for --tensorboard")

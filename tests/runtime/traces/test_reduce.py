@@ -1,4 +1,4 @@
-"""Lanes and windows, on histories that hypothesis makes."""
+"""Lanes, windows and intervals, on histories that hypothesis makes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from machine.isa import Engine
+from runtime.traces.counters import spread
 from runtime.traces.reduce import fit_states, instruction_groups, lanes, state_slices
 from runtime.traces.tracks import NONE, EngineTrack
 
@@ -72,3 +73,15 @@ def test_groups_are_of_one_node(instructions: list[tuple[int, int]], most: int) 
         own = slice(first, first + length)
         assert len(np.unique(node[own])) == 1
         assert (begin, end) == (issue[own].min(), retire[own].max() + 1)
+
+
+@given(st.lists(st.tuples(st.integers(1, 60), st.integers(1, 20), st.integers(0, 9)), max_size=10), st.integers(1, 8))
+def test_bytes_are_spread_evenly(moves: list[tuple[int, int, int]], interval: int) -> None:
+    """As many in each cycle where that is a whole number."""
+    per_cycle = np.zeros(82, np.int64)
+    for begin, length, each in moves:
+        per_cycle[begin : begin + length] += each
+    first, length, each = np.array(moves, np.int64).reshape(-1, 3).T
+    edges = np.append(np.arange(1, 82, interval), 82)
+    found = spread(first, first + length - 1, each * length, edges)
+    assert found.tolist() == np.add.reduceat(per_cycle, edges[:-1]).tolist()
