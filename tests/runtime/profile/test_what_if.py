@@ -114,6 +114,23 @@ def test_a_slower_bus_is_doubled_in_rate_before_width() -> None:
     assert variant.change == "twice the bandwidth"
 
 
+def test_the_changed_fields_of_edge8() -> None:
+    """A wider bus needs larger buffers there; a wider array keeps the depth of its accumulators."""
+    machine = load_machine("edge8")
+    fields = {variant.name: [str(change) for change in variant.changes] for variant in machine_variants(machine)}
+    assert fields == {
+        "bandwidth": ["bus_bytes: 8 -> 16", "load_buffer_bytes: 2048 -> 4096", "weight_fifo_tiles: 16 -> 32"],
+        "latency": ["read_latency_cycles: 100 -> 50", "write_latency_cycles: 100 -> 50"],
+        "scratchpad": ["scratchpad_bytes: 65536 -> 131072"],
+        "accumulators": ["accumulator_bytes: 16384 -> 32768"],
+        "columns": ["columns: 8 -> 16", "accumulator_bytes: 16384 -> 32768"],
+        "rows": ["rows: 8 -> 16"],
+        "weight_fifo": ["weight_fifo_tiles: 16 -> 32"],
+        "queues": ["queue_depth: 8 -> 16"],
+        "fetch_buffer": ["fetch_buffer_instructions: 16 -> 32"],
+    }
+
+
 def test_memory_that_cannot_be_faster_is_left_out() -> None:
     machine = replace(load_machine("edge16"), read_latency_cycles=1, write_latency_cycles=1)
     assert "latency" not in {variant.name for variant in machine_variants(machine)}
