@@ -60,7 +60,7 @@ def open_network(
             model, samples = BUILT_IN[source]()
     elif source.endswith(MODEL_SUFFIX):
         model, samples = Path(source), RandomCalibration()
-    elif Path(source).exists():
+    elif Path(source).exists() or Path(source).suffix or "/" in source:
         if any(option is not None for option in (calibration, shapes, batch)):
             raise DataError(f"{source!r} is compiled already: calibration data, shapes and batch are for models")
         return held_to(load_program(source), machine, source)

@@ -88,7 +88,7 @@ def test_refuses(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:
     cli("profile", tmp_path / "none.tpu").refuses("cannot read")
     cli("profile", tiny.file, "--csv", tmp_path / "none" / "x.csv").refuses("the folder")
     cli("profile", tiny.file, "--machine", "edge16").refuses("was compiled for nano4, asked to run on edge16")
-    cli("profile", tiny.file, "--csv", "-", "--json").refuses("would both write to standard output")
+    cli("profile", tiny.file, "--csv", "-", "--json").refuses("of --json, --csv - and --html - only one can write")
     cli("profile", tiny.file, "--top", -1).refuses("--top", code=2)
 
 
@@ -97,3 +97,42 @@ def test_a_program_that_halts_with_an_error_has_no_profile(cli: Cli, tiny: Tiny,
     waiting = make(Opcode.STORE, wait=1, words=1, window_bytes=4)
     Program.kernel(tiny.program.machine, [waiting, make(Opcode.HALT)], tiny.program.image[:256], 4096).save(file)
     cli("profile", file).refuses("halted with")
+
+
+def test_a_built_in_network_is_profiled_by_name(cli: Cli) -> None:
+    report = cli("profile", "digits", "--machine", "nano4", "--batch", 2, "--json").json
+    assert (report["machine"], report["source"], report["batch"]) == ("nano4", "digits", 2)
+    assert report["what_if"][0]["saved_cycles"] > 0 and report["verdict"].startswith("Limited by ")
+    best = report["what_if"][0]
+    assert best["cycles"] == report["total"]["cycles"] - best["saved_cycles"]
+    assert report["verdict"] in cli("profile", "digits", "--machine", "nano4", "--batch", 2).text
+    assert cli("profile", "digits").text.splitlines()[-1].count("; ") >= 2
+
+
+def test_without_what_if(cli: Cli, tiny: Tiny) -> None:
+    report = cli("profile", tiny.file, "--no-what-if", "--json").json
+    assert (report["what_if"], report["verdict"]) == ([], None)
+    assert "imit" not in cli("profile", tiny.file, "--no-what-if").text
+
+
+def test_a_model_is_compiled(cli: Cli, tiny: Tiny) -> None:
+    given = cli("profile", tiny.model, "--machine", "nano4", "--calibration", tiny.calibration, "--json")
+    assert given.stderr == "" and given.json["layers"] == cli("profile", tiny.file, "--json").json["layers"]
+    made_up = cli("profile", tiny.model, "--no-what-if", "--json")
+    assert made_up.json["machine"] == "edge16" and "calibrated with random samples" in made_up.stderr
+
+
+def test_an_html_report_says_what_would_help(cli: Cli, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    done = cli("profile", "digits", "--html", page)
+    assert done.code == 0 and "twice the array" in page.read_text()
+    assert cli("profile", "digits", "--html", "-").text == page.read_text()
+    cli("profile", "digits", "--html", tmp_path / "none" / "report.html").refuses("does not exist")
+    cli("profile", "digits", "--html", "-", "--csv", "-").refuses("only one can write to standard output")
+
+
+def test_networks_that_are_none(cli: Cli, tiny: Tiny) -> None:
+    cli("profile", "resnet").refuses("no network 'resnet'; legal are digits, mobilenet_v2, resnet50, the path of")
+    cli("profile", tiny.file, "--machine", "edge8").refuses("was compiled for nano4, asked to run on edge8")
+    cli("profile", tiny.file, "--batch", 2).refuses("is compiled already")
+    cli("profile", "-", "--batch", 2).refuses("standard input is a program, compiled already")
