@@ -74,7 +74,6 @@ def test_the_command_keeps_what_it_measures(
     assert "| `queue_depth` 8 to 4 |" in capsys.readouterr().out
 
 
-@pytest.mark.slow
 def test_the_figures_of_digits_are_still_true() -> None:
     kept = json.loads(machine_fields.FIGURES.read_text())["networks"]
     for row, before in zip(machine_fields.measure(["digits"]), kept, strict=True):
