@@ -230,6 +230,8 @@ def test_hostile_names_are_text(hostile: NetworkProfile, opener: Opener) -> None
             page.locator(f'#layers tr[data-layer="{layer}"]:not(.block) td').first.click()
             assert report.selected_rows() == [layer]
         page.mouse.move(*report.middle("#roofline-view .point"))
+        assert HOSTILE[7] in page.locator("#losses-view .ytick").all_text_contents()
+        assert page.locator(".plot a").count() == 0
         page.locator("#timeline-view").focus()
         page.keyboard.press("+")
         report.window()
@@ -283,6 +285,10 @@ def test_resnet50_is_small_and_answers_soon(opener: Opener, tmp_path: Path) -> N
         for _ in range(4):
             report.go(tmp_path / "report.html")
             ready.append(float(report.page.evaluate("window.tpukitReadyMs")))
+        report.page.get_by_role("button", name="Open all blocks").click()
+        for layer in (50, 1):
+            report.page.locator(f'#graph-view [data-layer="{layer}"]').first.click()
+            assert report.selected_rows() == [layer]
         draws = [report.draw_ms(key) for key in "++++++----"]
         assert report.complaints == []
         assert report.window()[1] <= profile.total.total_cycles

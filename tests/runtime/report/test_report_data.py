@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import json
 import zlib
@@ -18,7 +19,7 @@ from accel_sim.time import Cause
 from machine.errors import ProgramError, ToolError
 from machine.isa import Engine
 from machine.registers import EngineState
-from runtime.profile import CAUSES, NetworkProfile
+from runtime.profile import CAUSES, NetworkProfile, profile_program
 from runtime.report import history, report_data, report_page, write_report
 from runtime.report.arrays import ArrayPacker
 from runtime.report.edges import program_edges
@@ -75,6 +76,9 @@ def test_runs_add_up_to_the_counters(digits: NetworkProfile) -> None:
         name = engine.name.lower()
         states = np.array(unpacked(packed, f"{name}.state"))
         cycles = np.array(unpacked(packed, f"{name}.cycles"))
+        nodes = np.array([*digits.program.segments[0].instruction_nodes, -1])
+        instructions = np.append(digits.times[0].indices[engine], -1)[digits.times[0].history[engine].place]
+        assert unpacked(packed, f"{name}.layer") == (nodes[instructions] + 1).tolist()
         counted = dict.fromkeys(digits.counters[name], 0)
         for state, length in zip(states.tolist(), cycles.tolist(), strict=True):
             counter = EngineState(state) if engine not in (Engine.MATRIX, Engine.VECTOR) else Cause(state).state
@@ -103,6 +107,21 @@ def test_a_long_history_is_added_up_without_losing_a_cycle(
             assert of[0] == of[1]
     ends = np.cumsum(short.cycles)
     assert all(step in ends for step in range(short.resolution_cycles, int(ends[-1]), short.resolution_cycles))
+
+
+def test_segments_follow_each_other(digits: NetworkProfile) -> None:
+    (segment,) = digits.program.segments
+    twice = profile_program(dataclasses.replace(digits.program, segments=(segment, segment)))
+    place = {layer.node: index for index, layer in enumerate(digits.layers)}
+    for engine in Engine:
+        once, both = history.engine_runs(digits, engine, place), history.engine_runs(twice, engine, place)
+        count = len(once.issue)
+        assert both.cycles.sum() == 2 * once.cycles.sum() == twice.total.total_cycles
+        assert (both.issue[:count] == once.issue).all()
+        assert (both.issue[count:] == once.issue + digits.total.total_cycles).all()
+        assert (both.layer == np.tile(once.layer, 2)).all()
+    data = report_data(twice)
+    assert data["segments"] == [digits.total.total_cycles] * 2
 
 
 def test_edges_follow_tensors_through_fused_nodes(digits: NetworkProfile) -> None:
