@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from machine.config import Machine, load_machine
 from machine.progress import steps
+from machine.sections import bus_bytes_per_cycle
 from runtime.networks import open_network
 from runtime.profile import CAUSES, BlockProfile, LayerProfile, NetworkProfile, profile_program
 from runtime.profile.verdict import verdict
@@ -131,7 +132,7 @@ def _engines(profile: NetworkProfile) -> str:
 
 def _roofline(profile: NetworkProfile) -> str:
     machine = profile.program.machine
-    peak, bandwidth = machine.rows * machine.columns, 2 * machine.bus_bytes
+    peak, bandwidth = machine.rows * machine.columns, bus_bytes_per_cycle(machine)
     names = ("features.0.0/Conv", "features.3/conv/conv.1/conv.1.0/Conv", "features.17/conv/conv.2/Conv", "Gemm")
     rows = []
     for layer in profile.layers:

@@ -123,6 +123,11 @@ def read_cycles(machine: Machine, size_bytes: int) -> int:
     return int(size_bytes / Fraction(machine.bus_bytes * machine.bus_rate_numerator, machine.bus_rate_denominator))
 
 
+def bus_bytes_per_cycle(machine: Machine) -> float:
+    """Return the most bytes that the bus moves in a cycle, reads and writes together."""
+    return machine.bus_bytes * (1 + machine.bus_rate_numerator / machine.bus_rate_denominator)
+
+
 def write_cycles(machine: Machine, size_bytes: int) -> int:
     """Return the cycles that the write bus takes for some bytes, rounded up."""
     return -(-size_bytes // machine.bus_bytes)

@@ -32,6 +32,9 @@ Lines = Sequence[tuple[int, int, int]]
 Rows = Sequence[tuple[int, int]]
 """Loops, the innermost first, at most three: (count, granules of a step)."""
 
+REDUCES = tuple(each.name.lower() for each in VectorReduce)
+"""What a vector instruction does with the taps of a result."""
+
 
 @dataclass(frozen=True, slots=True)
 class Loop:
@@ -186,6 +189,8 @@ class KernelBuilder(Storage):
         Raises:
             KernelError: an operand is missing, too small or of the wrong memory, or a field is not legal.
         """
+        if reduce not in REDUCES:
+            raise KernelError(f"vector.reduce is {reduce!r}; legal are {', '.join(REDUCES)}")
         if (b is not None) != (reduce == "mac" or record is not None):
             raise KernelError("vector takes b if and only if reduce is 'mac' or there is a record")
         results = (("block", blocks), ("y", y), ("x", x))

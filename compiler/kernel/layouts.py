@@ -60,11 +60,14 @@ def channel_parameters(machine: Machine, bias: npt.ArrayLike, rescale: Rescale |
     Entries are of `columns` channels; where a word holds several, those of its first lanes come first, then the next.
 
     Raises:
-        KernelError: there are no biases, or not one requantization for each.
+        KernelError: there are no biases, they are not int32, or there is not one requantization for each.
     """
     biases = np.asarray(bias)
     if biases.ndim != 1 or biases.size == 0 or not np.issubdtype(biases.dtype, np.integer):
         raise KernelError(f"bias must be integers, one for each channel, received {_describe(biases)}")
+    limits = np.iinfo(np.int32)
+    if biases.min() < limits.min or biases.max() > limits.max:
+        raise KernelError(f"bias must be int32, received {biases.min()} to {biases.max()}")
     scales = [rescale] * biases.size if isinstance(rescale, Rescale) else list(rescale)
     if len(scales) != biases.size:
         raise KernelError(f"{len(scales)} requantizations for {biases.size} channels")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from operator import index
+from typing import SupportsIndex
 
 from compiler.backend.accesses import Space
 from compiler.backend.geometry import round_up
@@ -36,8 +38,12 @@ class Region:
         """Return the part `first:last`, both counted from the region's start.
 
         Raises:
-            KernelError: the part does not lie inside, or has a step.
+            KernelError: the part does not lie inside, has a step, or is no range of integers.
         """
+        if not isinstance(part, slice) or any(
+            not isinstance(end, SupportsIndex) for end in (part.start, part.stop) if end is not None
+        ):
+            raise KernelError(f"a part of {self} is a range of integers, such as [0:1], received {part!r}")
         first = 0 if part.start is None else part.start
         last = self.size if part.stop is None else part.stop
         if part.step is not None or not 0 <= first < last <= self.size:
@@ -62,6 +68,17 @@ def operand(what: str, region: Region, space: Space, reach: int) -> int:
     return region.base
 
 
+def integer(size: SupportsIndex, unit: str, name: str) -> int:
+    """Return a size as an integer of Python.
+
+    Raises:
+        KernelError: it is no integer.
+    """
+    if not isinstance(size, SupportsIndex):
+        raise KernelError(f"{name!r} must be a whole number of {unit}, received {size!r}")
+    return index(size)
+
+
 class Allocator:
     """Room in one of the machine's own memories, given out once, the lowest first."""
 
@@ -76,6 +93,7 @@ class Allocator:
         Raises:
             KernelError: there is none.
         """
+        size = integer(size, UNITS[self._space], name)
         if size < 1:
             raise KernelError(f"{name!r} must be of at least 1 of the {UNITS[self._space]}, received {size}")
         base = start

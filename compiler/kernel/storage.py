@@ -15,7 +15,7 @@ from compiler.backend.constants import Constants
 from compiler.backend.geometry import round_up
 from compiler.backend.memory import ACTIVATION_BASE, ALIGNMENT
 from compiler.kernel import layouts
-from compiler.kernel.regions import Allocator, Region, scratchpad_start, whole_words
+from compiler.kernel.regions import UNITS, Allocator, Region, integer, scratchpad_start, whole_words
 from machine.config import TABLE_BYTES, TABLE_COUNT, Machine
 from machine.errors import KernelError
 from machine.numerics import AddRescale, Int8Array, Rescale
@@ -114,6 +114,7 @@ class Storage:
         Raises:
             KernelError: not one byte, or more than a kernel may have.
         """
+        size_bytes = integer(size_bytes, "bytes", name)
         if not 1 <= size_bytes <= MEMORY_BYTES - self._memory_bytes:
             raise KernelError(f"{size_bytes} bytes of memory for {name!r}; legal are 1 to "
                               f"{MEMORY_BYTES - self._memory_bytes}")
@@ -125,13 +126,16 @@ class Storage:
         """Take memory for a named result of a shape and type.
 
         Raises:
-            KernelError: there is one of this name, it is called "memory", or the shape is not one of positive integers.
+            KernelError: there is one of this name, it is called "memory", the shape is not one of positive integers, or
+                the type not one of integers.
         """
         if name in (*self.results, "memory"):
             raise KernelError(f"an output cannot be called {name!r}: there is one of that name")
         if not all(isinstance(extent, SupportsIndex) and extent > 0 for extent in shape):
             raise KernelError(f"output {name!r}: its shape must be positive integers, received {tuple(shape)}")
         kind = np.dtype(dtype).newbyteorder("<")
+        if not np.issubdtype(kind, np.integer):
+            raise KernelError(f"output {name!r}: its type must be one of integers, received {kind}")
         region = self.memory(math.prod(shape) * kind.itemsize, name)
         self.results[name] = Result(name, region, tuple(shape), kind)
         return region
@@ -159,7 +163,8 @@ class Storage:
             KernelError: there is no room, or no such bank.
         """
         start, end = scratchpad_start(self.machine, bank)
-        return self._scratchpad.take(whole_words(self.machine, granules), name, start, end)
+        words = whole_words(self.machine, integer(granules, UNITS[Space.SCRATCHPAD], name))
+        return self._scratchpad.take(words, name, start, end)
 
     def accumulators(self, rows: int, half: int = 0, name: str = "accumulators") -> Region:
         """Take rows of one half, 0 or 1, of the accumulators.

@@ -145,7 +145,7 @@ def print_roofline(run: KernelRun) -> None:
     roofline = run.roofline
     work, cycles = roofline.work, roofline.cycles
     intensity = "" if roofline.intensity is None else (
-        f"; {roofline.intensity:.1f} MACs a byte (the array is slower than the bus from {roofline.ridge:.1f} on)"
+        f"; {roofline.intensity:.1f} MACs a byte (below {roofline.ridge:.1f} the bus is slower than the array)"
     )
     say(
         f"bound by {roofline.bound}, {roofline.bound_cycles:,} cycles, {reached(run):.1%} reached: array "

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from accel_sim.time import Clock
 from compiler.kernel import Kernel, Output
 from machine.isa import Instruction
-from machine.sections import Work, read_cycles, work_of, write_cycles
+from machine.sections import Work, bus_bytes_per_cycle, read_cycles, work_of, write_cycles
 from runtime.cosim import CosimResult, cosimulate
 from runtime.profile import NetworkProfile, profile_program
 from runtime.session import Session
@@ -42,7 +42,8 @@ class Check:
 class Roofline:
     """What bounds a kernel: the least cycles that its work takes of each resource, "array", "vector", "read", "write".
 
-    `ridge` is the arithmetic intensity, in MACs a byte read, from which on the array is slower than the bus.
+    `ridge` is the arithmetic intensity, in MACs a byte on the bus, below which the bus is slower than the array, though
+    it read and wrote in every cycle.
     """
 
     work: Work
@@ -148,5 +149,4 @@ def roofline_of(kernel: Kernel) -> Roofline:
         "read": sum(read_cycles(machine, part.read_bytes) for part in parts),
         "write": sum(write_cycles(machine, part.write_bytes) for part in parts),
     }
-    bytes_a_cycle = machine.bus_bytes * machine.bus_rate_numerator / machine.bus_rate_denominator
-    return Roofline(work, cycles, machine.rows * machine.columns / bytes_a_cycle)
+    return Roofline(work, cycles, machine.rows * machine.columns / bus_bytes_per_cycle(machine))

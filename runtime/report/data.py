@@ -8,6 +8,7 @@ from typing import Any
 from accel_sim.time import Cause
 from machine.isa import Engine
 from machine.registers import EngineState
+from machine.sections import bus_bytes_per_cycle
 from machine.text import printable
 from runtime.profile import CAUSES, BlockProfile, Costs, LayerProfile, NetworkProfile
 from runtime.profile.traffic import KINDS
@@ -31,7 +32,7 @@ def report_data(profile: NetworkProfile, what_if: Sequence[WhatIf] = ()) -> dict
         "source": printable(program.source),
         "machine": machine.to_dict(),
         "peak_macs_per_cycle": machine.rows * machine.columns,
-        "bus_bytes_per_cycle": machine.bus_bytes * machine.bus_rate_numerator / machine.bus_rate_denominator,
+        "bus_bytes_per_cycle": bus_bytes_per_cycle(machine),
         "batch": program.batch,
         "segments": [int(time.cycles) for time in profile.times],
         "causes": [{"name": cause, "group": group_of(cause)} for cause in CAUSES],

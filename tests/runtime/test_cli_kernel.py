@@ -50,7 +50,7 @@ def test_one_kernel_with_its_whole_profile(cli: Cli, tmp_path: Path) -> None:
     roofline = kernel["roofline"]
     assert roofline["cycles"] == {"array": 0, "vector": 1024, "read": 1024, "write": 4}
     assert (roofline["macs"], roofline["read_bytes"], roofline["write_bytes"]) == (0, 8192, 32)
-    assert (roofline["bound"], roofline["ridge"]) == ("vector", 8.0)
+    assert (roofline["bound"], roofline["ridge"]) == ("vector", 4.0)
     assert load_program(program).nodes[0].name == "block 0"
     again = cli("run", program, "--time-only", "--json").json
     assert (again["cycles"], again["counters"]) == (kernel["cycles"], kernel["profile"]["counters"])

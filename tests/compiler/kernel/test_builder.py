@@ -235,6 +235,14 @@ REFUSED: list[tuple[Call, str]] = [
     (lambda k: k.output("a", (0, 3)), "output 'a': its shape must be positive integers, received (0, 3)"),
     (lambda k: k.output("a", (-2, -3)), "its shape must be positive integers, received (-2, -3)"),
     (lambda k: k.output("a", (2.0,)), "its shape must be positive integers, received (2.0,)"),  # type: ignore
+    (lambda k: k.output("a", (2,), np.float32), "output 'a': its type must be one of integers, received float32"),
+    (lambda k: k.scratchpad(1.5, "x"), "'x' must be a whole number of granules, received 1.5"),  # type: ignore[arg-type]
+    (lambda k: k.accumulators(2.5), "'accumulators' must be a whole number of rows, received 2.5"),  # type: ignore
+    (lambda k: k.memory(2.5), "'memory' must be a whole number of bytes, received 2.5"),  # type: ignore[arg-type]
+    (lambda k: k.scratchpad(8, "x")[1], "such as [0:1], received 1"),  # type: ignore[index]
+    (lambda k: k.scratchpad(8, "x")[0.5:], "such as [0:1], received slice(0.5"),
+    (lambda k: k.vector(k.scratchpad(9), k.scratchpad(8), reduce="min"),  # type: ignore[arg-type]
+     "vector.reduce is 'min'; legal are sum, max, mac"),
     (lambda k: k.memory(0), "0 bytes of memory for 'memory'"),
     (lambda k: k.load(k.data(random8(4)), k.scratchpad(8), words=1.5),  # type: ignore[arg-type]
      "load.words must be an integer, received 1.5"),
@@ -245,6 +253,7 @@ REFUSED: list[tuple[Call, str]] = [
     (lambda k: k.activations(np.zeros(3, np.uint8)), "activations must be int8 of 1 or more axes, received uint8[3]"),
     (lambda k: k.weight_tiles(random8(4)), "weights must be int8 of 2 or more axes, received int8[4]"),
     (lambda k: k.channel_parameters([1.5], HALF), "bias must be integers, one for each channel, received float64[1]"),
+    (lambda k: k.channel_parameters([0, 1 << 31], HALF), "bias must be int32, received 0 to 2147483648"),
     (lambda k: k.channel_parameters([1, 2], [HALF]), "1 requantizations for 2 channels"),
     (lambda k: k.table_data(random8(255)), "a table is int8[256], received int8[255]"),
     (lambda k: k.expect(k.scratchpad(3), random8(3)), "is no output; legal are none"),

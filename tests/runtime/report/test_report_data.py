@@ -19,6 +19,7 @@ from accel_sim.time import Cause
 from machine.errors import ProgramError, ToolError
 from machine.isa import Engine
 from machine.registers import EngineState
+from machine.sections import bus_bytes_per_cycle
 from runtime.profile import CAUSES, NetworkProfile, profile_program
 from runtime.report import history, report_data, report_page, write_report
 from runtime.report.arrays import ArrayPacker
@@ -68,6 +69,13 @@ def test_the_figures_are_the_profiles(digits: NetworkProfile) -> None:
         assert found["cycles"] == [layer.costs.cycles[cause] for cause in CAUSES]
         assert (found["macs"], found["parameters"]) == (layer.costs.macs, layer.costs.parameters)
     assert data["root"]["total_cycles"] + data["tail"]["total_cycles"] == digits.total.total_cycles
+
+
+def test_the_roof_is_that_of_both_directions_of_the_bus(digits: NetworkProfile) -> None:
+    machine = digits.program.machine
+    assert report_data(digits)["bus_bytes_per_cycle"] == bus_bytes_per_cycle(machine) == 2 * machine.bus_bytes
+    slow = dataclasses.replace(machine, bus_rate_numerator=1, bus_rate_denominator=4)
+    assert bus_bytes_per_cycle(slow) == 1.25 * machine.bus_bytes
 
 
 def test_runs_add_up_to_the_counters(digits: NetworkProfile) -> None:
