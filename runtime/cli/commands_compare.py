@@ -13,6 +13,7 @@ from compiler.quantizer.calibration import CalibrationSource, RandomCalibration
 from machine.config import load_machine
 from machine.errors import DataError
 from machine.files import read_stream
+from machine.progress import during
 from runtime.arrays import load_arrays
 from runtime.cli.commands_compile import RANDOM, parse_shapes
 from runtime.cli.commands_run import JsonOption
@@ -22,12 +23,16 @@ from runtime.compare import BACKENDS, LIMIT_SECONDS, Comparison, compare
 from runtime.compare.kernels import CONV_FORM, GEMM_FORM, conv_model, gemm_model
 from runtime.compare.page import comparison_page
 from runtime.compare.table import COLUMNS, LEFT_COLUMNS, cells, notes
+from runtime.networks import BUILT_IN
 from runtime.report.page import plotting_library
 
 
 def compare_command(
     model: Annotated[
-        str | None, typer.Argument(metavar="MODEL.onnx", help="A float ONNX model; '-' is standard input.")
+        str | None,
+        typer.Argument(
+            metavar="MODEL.onnx", help=f"A float ONNX model ('-': standard input), or by name {', '.join(BUILT_IN)}."
+        ),
     ] = None,
     input: Annotated[
         str | None,
@@ -44,7 +49,7 @@ def compare_command(
     machine: Annotated[str, typer.Option(metavar="NAME", help="Machine name or TOML file.")] = "edge16",
     calibration: Annotated[
         str | None,
-        typer.Option(metavar="DATA.npz", help="Samples to choose int8 ranges with; by default those of --input."),
+        typer.Option(metavar="DATA.npz", help="Samples for int8 ranges; by default a named network's own, or --input."),
     ] = None,
     shape: Annotated[
         list[str] | None, typer.Option(metavar="NAME=1,3,224,224", help="The shape of a dynamic input; repeatable.")
@@ -80,15 +85,18 @@ def compare_command(
         check_output(html)
     batches, names = _batches(batch), [name for name in backends.split(",") if name]
     target, sizes = load_machine(machine), parse_shapes(shape or [])
+    chosen: CalibrationSource | None = None
     if gemm is not None:
         content: str | bytes = gemm_model(gemm, seed)
     elif conv is not None:
         content = conv_model(conv, seed)
+    elif model in BUILT_IN:
+        with during(f"making {model}"):
+            content, chosen = BUILT_IN[model]()
     else:
         content = read_stream(sys.stdin.buffer, MOST_BYTES) if model == "-" else str(model)
     source = model or (f"gemm {gemm}" if gemm else f"conv {conv}")
     samples = RandomCalibration(seed) if input in (None, RANDOM) else load_arrays(str(input))
-    chosen: CalibrationSource | None = None
     if calibration is not None:
         chosen = RandomCalibration(seed) if calibration == RANDOM else load_arrays(calibration)
     with progress(f"comparing {source}", quiet=as_json):

@@ -46,6 +46,11 @@ def test_random_input_and_standard_input(cli: Cli, tiny: Tiny) -> None:
     assert result.json["rows"]
 
 
+def test_a_network_by_name(cli: Cli) -> None:
+    result = cli("compare", "digits", "-i", "random", "--json", *QUICK).json
+    assert result["source"] == "digits" and [row["number"] for row in result["rows"]] == ["int8", "float32", "int8"]
+
+
 def test_a_gpu_that_is_not_there_is_left_out(cli: Cli, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
