@@ -74,11 +74,12 @@ def from_trace(path: Path) -> tuple[Totals, dict[str, dict[str, int]]]:
 
 def from_terminal(text: str) -> Totals:
     """Return what the table of causes and the last line but the verdict say."""
-    causes = {cause: 0 for cause in CAUSES}
+    causes = dict.fromkeys(CAUSES, 0)
     table = text[text.index("where the cycles went") :]
     for name, cycles in re.findall(r"│ (\w+) +│ +([\d,]+) │", table):
         causes[name] = int(cycles.replace(",", ""))
-    figures = re.search(r"([\d,]+) cycles \(.*?([\d,]+) MACs,.*?([\d,]+) bytes\s+read, ([\d,]+) written", text, re.DOTALL)
+    pattern = r"([\d,]+) cycles \(.*?([\d,]+) MACs,.*?([\d,]+) bytes\s+read, ([\d,]+) written"
+    figures = re.search(pattern, text, re.DOTALL)
     assert figures
     cycles, macs, read_bytes, written = (int(each.replace(",", "")) for each in figures.groups())
     return {"cycles": cycles, "macs": macs, "read": read_bytes, "results": written, **causes}
