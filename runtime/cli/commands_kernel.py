@@ -19,7 +19,7 @@ from runtime.profile import CAUSES
 
 def kernel_command(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="Assembly text, or a Python file (.py), which is executed.")
+        str, typer.Argument(metavar="FILE", help="Assembly text ('-': standard input), or Python (.py), which is run.")
     ],
     machine: Annotated[str, typer.Option(metavar="NAME", help="Machine name or TOML file.")] = "nano4",
     only: Annotated[

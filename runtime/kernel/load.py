@@ -15,11 +15,13 @@ from compiler.verify_program import verify_program
 from machine.assembly import assemble
 from machine.config import Machine
 from machine.errors import KernelError, TpukitError
-from machine.files import read_file
+from machine.files import read_file, read_stream
 from machine.text import one_line
 
 MODULE = "tpukit_kernel_file"
 """What the module of a Python file is called while it is executed, whatever the file is called."""
+STANDARD_INPUT = "standard input"
+"""What the kernel is called that is read from there."""
 MOST_BYTES = 1 << 24
 """The longest text of a kernel."""
 
@@ -36,11 +38,14 @@ class KernelSource:
 def load_kernels(path: str) -> list[KernelSource]:
     """Return the kernels of a file, in order: of a name that ends in `.py` a Python file's, else the assembly text's.
 
+    "-" is assembly text from standard input.
+
     Raises:
         KernelError: the file cannot be read, raises an error, or defines no kernel.
     """
     if not path.endswith(".py"):
-        return [KernelSource(Path(path).stem, "", lambda machine: _assembled(path, machine))]
+        name = STANDARD_INPUT if path == "-" else Path(path).stem
+        return [KernelSource(name, "", lambda machine: _assembled(path, name, machine))]
     with _one_line_errors(path):
         module = _execute(path, _read(path))
     found = {value.name: value for value in vars(module).values()
@@ -52,20 +57,20 @@ def load_kernels(path: str) -> list[KernelSource]:
 
 def _read(path: str) -> bytes:
     try:
-        return read_file(Path(path), MOST_BYTES)
+        return read_stream(sys.stdin.buffer, MOST_BYTES) if path == "-" else read_file(Path(path), MOST_BYTES)
     except OSError as error:
         raise KernelError(f"cannot read {path!r}: {error.strerror}") from None
 
 
-def _assembled(path: str, machine: Machine) -> Kernel:
+def _assembled(path: str, name: str, machine: Machine) -> Kernel:
     """Assemble a text, and prove the program legal."""
     try:
         text = _read(path).decode()
     except UnicodeDecodeError:
         raise KernelError(f"{path!r} is not assembly text: it is not UTF-8") from None
-    program = assemble(text, machine, path)
+    program = assemble(text, machine, name if path == "-" else path)
     verify_program(machine, program.instructions, memory_bytes=program.memory_bytes)
-    return Kernel(Path(path).stem, program)
+    return Kernel(name, program)
 
 
 def _execute(path: str, text: bytes) -> ModuleType:

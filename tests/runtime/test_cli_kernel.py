@@ -140,6 +140,12 @@ def test_python_that_is_refused(cli: Cli, tmp_path: Path, text: str, message: st
     done.refuses(message)
 
 
+def test_assembly_from_standard_input(cli: Cli) -> None:
+    done = cli("kernel", "-", "--json", stdin=b"halt\n").json
+    assert [kernel["name"] for kernel in done["kernels"]] == ["standard input"]
+    cli("kernel", "-", stdin=b"nothing\n").refuses("standard input, line 1: unknown instruction")
+
+
 def test_options_that_are_refused(cli: Cli, tmp_path: Path) -> None:
     cli("kernel", REDUCTION, "--only", "none").refuses("has no kernel 'none'; legal are rows, tree, taps, streamed")
     cli("kernel", REDUCTION, "-o", tmp_path / "y.npz").refuses("are of one kernel; --only names it: rows, tree, taps, ")
