@@ -13,7 +13,7 @@ from machine.program import Program
 from runtime.arrays import load_arrays
 from runtime.cli.commands_compile import RANDOM_NOTE, parse_shapes
 from runtime.cli.commands_run import JsonOption
-from runtime.cli.files import check_output, one_reader, open_program, write_output
+from runtime.cli.files import check_output, one_reader, open_program, separate_files, write_output
 from runtime.cli.output import print_json, progress, say
 from runtime.cli.profile_report import print_profile, print_totals
 from runtime.networks import BUILT_IN, DEFAULT_MACHINE, MODEL_SUFFIX, open_network
@@ -36,7 +36,10 @@ def profile_command(
         ),
     ],
     html: Annotated[
-        str | None, typer.Option(metavar="REPORT.html", help="Write a report that a browser opens, as one file.")
+        str | None,
+        typer.Option(
+            metavar="REPORT.html", help="Write a report that a browser opens, as one file; '-': print it only.",
+        ),
     ] = None,
     csv: Annotated[
         str | None, typer.Option("--csv", metavar="LAYERS.csv", help="Write a row for each layer; '-': print it only.")
@@ -94,9 +97,13 @@ def profile_command(
         raise DataError("of --json, --csv - and --html - only one can write to standard output")
     if trace == Path("-"):
         raise DataError("--trace needs a file; standard output is not one")
+    if tensorboard == Path("-"):
+        raise DataError("--tensorboard needs a folder; standard output is not one")
     if input is not None and tensorboard is None:
         raise DataError("--input is for --tensorboard, whose histograms it changes; the profile itself needs none")
     one_reader(network, input, calibration)
+    file = None if network in BUILT_IN else network
+    separate_files([path for path in (html, csv, trace) if path is not None], file, input, calibration)
     for path in (csv, trace):
         if path is not None:
             check_output(path)
@@ -107,6 +114,8 @@ def profile_command(
     inputs = None if input is None else load_arrays(input)
     with progress(f"profiling {network}", quiet=as_json):
         opened = _open(network, machine, calibration, shape or [], batch)
+        if inputs is not None and opened.graph is None:
+            raise DataError("--input is for networks: a kernel has no float model that its activations differ from")
         profile = profile_program(opened)
         tried = what_if(profile) if try_changes and (csv != "-" or html is not None) else ()
         if tensorboard is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,6 +35,22 @@ def one_reader(*paths: str | None) -> None:
     """
     if paths.count("-") > 1:
         raise DataError("only one input can be '-' (standard input)")
+
+
+def separate_files(outputs: Sequence[str | Path], *inputs: str | None) -> None:
+    """Check that no output of a command is written over another one or over an input; pipes and devices take several.
+
+    Raises:
+        DataError: two are one file.
+    """
+    taken = {Path(path).resolve(): "an input" for path in inputs if path and path != "-"}
+    for path in outputs:
+        place = Path(path).resolve()
+        if str(path) == "-" or _is_special(place):
+            continue
+        if place in taken:
+            raise DataError(f"cannot write {str(path)!r}: it is {taken[place]} of this command too")
+        taken[place] = "another output"
 
 
 def check_output(path: str | Path) -> None:

@@ -18,7 +18,8 @@ _GROUPS: dict[str, tuple[str, ...]] = {
     "wait for a port of the scratchpad": ("wait_bank",),
     "wait for results to be stored": ("store", "wait_token_store"),
     "wait for instructions": ("idle_fetch", "idle_dispatch"),
-    "start and drain": ("start", "drain", "wait_token_matrix", "idle_end"),
+    "start and drain": ("start", "drain", "wait_token_matrix"),
+    "have nothing left to do": ("idle_end",),
 }
 """What the array does in a cycle, and the causes that this sums up."""
 

@@ -34,7 +34,9 @@ def interval_edges(total_cycles: int) -> Int64Array:
 
 
 def counter_events(profile: NetworkProfile, tracks: Mapping[Engine, EngineTrack]) -> Iterator[Event]:
-    """Yield the counters, each in order of time and ending with zeros after the last cycle."""
+    """Yield the counters, each in order of time and ending with zeros after the last cycle; none without a cycle."""
+    if not profile.total.total_cycles:
+        return
     edges = interval_edges(profile.total.total_cycles)
     for own in tracks.values():
         yield from _per_interval(f"{own.engine.name.lower()} cycles", edges, state_cycles(own, edges))

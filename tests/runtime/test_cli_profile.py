@@ -92,6 +92,14 @@ def test_refuses(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:
     cli("profile", tiny.file, "--top", -1).refuses("--top", code=2)
 
 
+def test_no_output_is_written_over_another_or_over_an_input(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:
+    one, program = tmp_path / "one", tiny.file.read_bytes()
+    cli("profile", tiny.file, "--csv", one, "--html", tmp_path / "." / "one").refuses("another output of this command")
+    cli("profile", tiny.file, "--csv", tiny.file).refuses("it is an input of this command too")
+    assert not one.exists() and tiny.file.read_bytes() == program
+    assert cli("profile", tiny.file, "--no-what-if", "--csv", "/dev/null", "--html", "/dev/null").code == 0
+
+
 def test_a_program_that_halts_with_an_error_has_no_profile(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:
     file = tmp_path / "deadlock.tpu"
     waiting = make(Opcode.STORE, wait=1, words=1, window_bytes=4)

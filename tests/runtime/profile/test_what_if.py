@@ -195,12 +195,14 @@ def test_the_verdict_says_shares_and_savings() -> None:
     profile = profile_of(useful=600, wait_weights=200, wait_token_weights=100, drain=95, idle_end=5)
     assert verdict(profile, [made("bandwidth", 850), made("latency", 990), made("queues", 1000)]) == (
         "Limited by the memory's bandwidth: of the array's cycles 60.0% compute, 30.0% wait for weights, "
-        "10.0% start and drain; twice the bandwidth would save 15.0% (150 cycles), twice the latency 1.0% "
-        "(10 cycles); less than 0.1%: queues."
+        "9.5% start and drain, 0.5% are other; twice the bandwidth would save 15.0% (150 cycles), twice the latency "
+        "1.0% (10 cycles); less than 0.1%: queues."
     )
     assert verdict(profile_of(useful=995, drain=5), [made("queues", 1000), made("rows", None)]) == (
         "No single limit: of the array's cycles 99.5% compute, 0.5% are other; no change that was tried saves 0.1%."
     )
+    copied = verdict(profile_of(store=350, idle_end=650), [])
+    assert "65.0% have nothing left to do, 35.0% wait for results to be stored" in copied
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from onnx import TensorProto, helper, save
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util import tensor_util
 
-from tests.runtime.helpers import Cli, Tiny
+from tests.runtime.helpers import COPY, Cli, Tiny
 from tests.runtime.traces.trace_events import read_trace
 
 
@@ -42,4 +43,23 @@ def test_what_is_refused(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:
     cli("profile", tiny.file, "--trace", tmp_path).refuses("it is a folder")
     cli("profile", tiny.file, "--trace", "-").refuses("--trace needs a file")
     cli("profile", tiny.file, "--tensorboard", tiny.file).refuses("is not a folder")
+    cli("profile", tiny.file, "--tensorboard", "-").refuses("--tensorboard needs a folder")
     cli("profile", tiny.file, "--input", tiny.input).refuses("--input is for --tensorboard")
+
+
+def test_a_kernel_has_no_activations(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:
+    kernel, directory = tmp_path / "copy.tpu", tmp_path / "board"
+    assert cli("asm", COPY, "-o", kernel).code == 0
+    cli("profile", kernel, "--tensorboard", directory, "--input", tiny.input).refuses("--input is for networks")
+    assert not directory.exists()
+
+
+def test_a_program_of_the_host_alone(cli: Cli, tmp_path: Path) -> None:
+    node = helper.make_node("Softmax", ["x"], ["y"], name="probabilities")
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 10]) for name in "xy"]
+    model, trace = tmp_path / "host.onnx", tmp_path / "trace.json"
+    opset = helper.make_opsetid("", 17)
+    save(helper.make_model(helper.make_graph([node], "g", values[:1], values[1:]), opset_imports=[opset]), model)
+    assert cli("profile", model, "--trace", trace, "--tensorboard", tmp_path, "--csv", "-").code == 0
+    other, events = read_trace(trace)
+    assert other["cycles"] == 0 and {event["ph"] for event in events} == {"M"}
