@@ -6,22 +6,24 @@ import csv
 import io
 from typing import Any
 
+from machine.text import printable
 from runtime.profile.model import CAUSES, Costs, NetworkProfile
 from runtime.profile.traffic import KINDS
 
 TAIL = "(tail)"
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@")
 
 
 def layers_csv(profile: NetworkProfile) -> str:
     """Return the table; the rows of each column of MACs, cycles and bytes add up to the program's totals.
 
-    Names that a spreadsheet would take for a formula get an apostrophe in front.
+    Characters of names that do not print are escapes, and names that a spreadsheet would take for a formula get an
+    apostrophe in front.
     """
     rows = [
         {
             "layer": _text(layer.name),
-            "operator": layer.operator,
+            "operator": _text(layer.operator),
             "placement": layer.placement,
             "block": _text("/".join(layer.block)),
             "kernel": layer.kernel,
@@ -57,4 +59,5 @@ def _figures(profile: NetworkProfile, costs: Costs) -> dict[str, Any]:
 
 
 def _text(name: str) -> str:
-    return f"'{name}" if name.startswith(_FORMULA_STARTS) else name
+    shown = printable(name)
+    return f"'{shown}" if shown.startswith(_FORMULA_STARTS) else shown

@@ -42,7 +42,7 @@ _ARRAY = "the array's size"
 LARGE = 0.01
 """The share of the cycles from which on a group of causes is named."""
 HELPS = 0.001
-"""The share of the cycles from which on a saving is named."""
+"""The share of the cycles from which on it is said how much a change saves or costs."""
 
 
 def verdict(profile: NetworkProfile, what_ifs: Sequence[WhatIf]) -> str:
@@ -78,12 +78,15 @@ def _shares(cycles: Mapping[str, int], total: int) -> str:
 
 
 def _help(what_ifs: Sequence[WhatIf]) -> str:
-    """Say what each change would save, the best first, and of the others that they would not."""
-    named = [result for result in what_ifs if result.saving >= HELPS]
+    """Say what each change would save, the best first, and of the others that they would not, or would cost cycles."""
+    ran = [result for result in what_ifs if result.cycles is not None]
+    slower = [f"{result.change} would cost {-result.saving:.1%}" for result in ran if result.saving <= -HELPS]
+    named = [result for result in ran if result.saving >= HELPS]
     if not named:
-        return f"no change that was tried saves {HELPS:.1%}"
+        return "; ".join([f"no change that was tried saves {HELPS:.1%}", *slower])
     first, *others = (f"{result.saving:.1%} ({result.saved_cycles:,} cycles)" for result in named)
     parts = [f"{named[0].change} would save {first}"]
     parts += [f"{result.change} {saving}" for result, saving in zip(named[1:], others, strict=True)]
-    idle = [result.name for result in what_ifs if result.cycles is not None and result not in named]
-    return ", ".join(parts) + (f"; less than {HELPS:.1%}: {', '.join(idle)}" if idle else "")
+    idle = [result.name for result in ran if abs(result.saving) < HELPS]
+    without = [f"less than {HELPS:.1%}: {', '.join(idle)}"] if idle else []
+    return "; ".join([", ".join(parts), *without, *slower])

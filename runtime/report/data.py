@@ -49,7 +49,7 @@ def report_data(profile: NetworkProfile, what_if: Sequence[WhatIf] = ()) -> dict
             for edge in program_edges(program) if edge.source in place and edge.target in place
         ],
         "what_if": [row.to_dict() for row in what_if],
-        "verdict": verdict(profile, what_if) if what_if else "",
+        "verdict": verdict(profile, what_if) if what_if or not profile.total.total_cycles else "",
         "engines": _engines(profile, place, packer),
         "occupancy": _occupancy(profile, packer),
         "arrays": packer.to_dict(),

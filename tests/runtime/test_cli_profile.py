@@ -80,6 +80,7 @@ def test_hostile_names_are_inert(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:
     done = cli("profile", file, "--csv", "-")
     assert done.code == 0 and all(row["layer"].startswith("[red]") or row["layer"] == "(tail)"
                                   for row in csv.DictReader(io.StringIO(done.text)))
+    assert "\x1b" not in done.text and "\u202e" not in done.text
     text = cli("profile", file).text
     assert "\x1b" not in text and "\u202e" not in text and "[red]" in text
 

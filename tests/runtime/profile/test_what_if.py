@@ -201,6 +201,13 @@ def test_the_verdict_says_shares_and_savings() -> None:
     assert verdict(profile_of(useful=995, drain=5), [made("queues", 1000), made("rows", None)]) == (
         "No single limit: of the array's cycles 99.5% compute, 0.5% are other; no change that was tried saves 0.1%."
     )
+    worse = [made("bandwidth", 850), made("queues", 1000), made("rows", 1394)]
+    assert verdict(profile_of(useful=1000), worse).endswith(
+        "twice the bandwidth would save 15.0% (150 cycles); less than 0.1%: queues; twice the rows would cost 39.4%."
+    )
+    assert verdict(profile_of(useful=1000), worse[2:]).endswith(
+        "no change that was tried saves 0.1%; twice the rows would cost 39.4%."
+    )
     copied = verdict(profile_of(store=350, idle_end=650), [])
     assert "65.0% have nothing left to do, 35.0% wait for results to be stored" in copied
 

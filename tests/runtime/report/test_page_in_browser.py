@@ -269,6 +269,7 @@ def test_a_program_of_the_host_alone_has_no_time(digits: NetworkProfile, opener:
     hosts = tuple(node for node in digits.program.nodes if node.placement == "host")
     profile = profile_program(dataclasses.replace(digits.program, segments=(), nodes=hosts, graph=None))
     with opener(profile) as report:
+        assert report.text("#limits") == "Nothing runs on the accelerator."
         assert "executes nothing" in report.text("#timeline-view")
         report.page.locator("#graph-view .box.host").first.click()
         assert report.selected_rows() == [0]
