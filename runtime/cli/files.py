@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -88,14 +89,22 @@ def write_output(path: str, data: bytes) -> None:
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a tool a path to write to, and put the file in its place only if all went well.
 
+    Devices and pipes stay what they are: they get what was written.
+
     Raises:
         ProgramError: the file cannot be written there.
     """
     check_output(path)
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+    special = _is_special(path)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=None if special else path.parent) as folder:
         partial = Path(folder) / path.name
         yield partial
-        if partial.exists():
+        if not partial.exists():
+            return
+        if special:
+            with partial.open("rb") as source, path.open("wb") as target:
+                shutil.copyfileobj(source, target)
+        else:
             partial.replace(path)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from machine.isa import Opcode, make
 from machine.program import Program
+from runtime.cli.files import separate_files
 from runtime.profile import CAUSES
 from tests.runtime.helpers import COPY, Cli, Tiny
 
@@ -98,7 +99,7 @@ def test_no_output_is_written_over_another_or_over_an_input(cli: Cli, tiny: Tiny
     cli("profile", tiny.file, "--csv", one, "--html", tmp_path / "." / "one").refuses("another output of this command")
     cli("profile", tiny.file, "--csv", tiny.file).refuses("it is an input of this command too")
     assert not one.exists() and tiny.file.read_bytes() == program
-    assert cli("profile", tiny.file, "--no-what-if", "--csv", "/dev/null", "--html", "/dev/null").code == 0
+    separate_files(["/dev/null", "/dev/null", "-"], "-")
 
 
 def test_a_program_that_halts_with_an_error_has_no_profile(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from pathlib import Path
 
 from onnx import TensorProto, helper, save
@@ -63,3 +65,16 @@ def test_a_program_of_the_host_alone(cli: Cli, tmp_path: Path) -> None:
     assert cli("profile", model, "--trace", trace, "--tensorboard", tmp_path, "--csv", "-").code == 0
     other, events = read_trace(trace)
     assert other["cycles"] == 0 and {event["ph"] for event in events} == {"M"}
+
+
+def test_a_pipe_stays_one_and_gets_the_trace(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:
+    pipe, trace = tmp_path / "trace.json.gz", tmp_path / "file.json.gz"
+    os.mkfifo(pipe)
+    received: list[bytes] = []
+    reader = threading.Thread(target=lambda: received.append(pipe.read_bytes()), daemon=True)
+    reader.start()
+    for target in (pipe, trace):
+        assert cli("profile", tiny.file, "--no-what-if", "--csv", "-", "--trace", target).code == 0
+    assert pipe.is_fifo()
+    reader.join(60)
+    assert received == [trace.read_bytes()]
