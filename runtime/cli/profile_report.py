@@ -8,7 +8,7 @@ from runtime.cli.output import print_table, say
 from runtime.profile import BlockProfile, Costs, LayerProfile, NetworkProfile
 
 _UNITS = ((10**9, "G"), (10**6, "M"), (10**3, "k"))
-_TIME = ["cycles", "share", "util.", "largest loss"]
+_TIME = ["cycles", "share", "lost", "util.", "largest loss"]
 _WORK = ["MACs", "params", "bytes moved", "MACs/byte", "scratchpad", "accum."]
 INDENT = "  "
 
@@ -102,8 +102,8 @@ def _work(costs: Costs) -> list[str]:
 
 def _time(profile: NetworkProfile, costs: Costs) -> list[str]:
     return [
-        f"{costs.total_cycles:,}", _share(costs.total_cycles, profile.total), f"{profile.utilization(costs):.1%}",
-        _loss(costs),
+        f"{costs.total_cycles:,}", _share(costs.total_cycles, profile.total), f"{costs.lost_cycles:,}",
+        f"{profile.utilization(costs):.1%}", _loss(costs),
     ]
 
 

@@ -51,6 +51,8 @@ def test_the_worst_come_first_and_top_cuts_the_table(cli: Cli, digits_program: P
     assert f"│ {first} " in tables and f"({len(others)} more)" in tables
     assert all(f"│ {name} " not in tables for name in others)
     every = cli("profile", file, "--top", 0).text
+    for name, cycles in lost.items():
+        assert re.search(rf"│ {name} .*% │ +{cycles:,} │", every)
     places = [every.index(f"│ {name} ") for name in worst_first]
     assert places == sorted(places) and "more)" not in every
 

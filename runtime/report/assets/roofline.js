@@ -44,7 +44,7 @@ function drawRoofline() {
   drawPlot("roofline-view", traces, plotLayout({
     height: 480, hovermode: "closest", margin: { l: 70, r: 16, t: 16, b: 52 },
     xaxis: { type: "log", range: [log(left), log(right)], title: { text: "MACs for each byte on the bus" } },
-    yaxis: { type: "log", range: [log(idle.length ? ground : bottom) - 0.15, log(peak) + 0.2], title: { text: "MACs a cycle" } },
+    yaxis: { type: "log", range: [log(idle.length ? ground : bottom) - 0.15, log(Math.max(...ys)) + 0.2], title: { text: "MACs a cycle" } },
   }));
 }
 

@@ -152,6 +152,17 @@ def test_a_click_on_a_layer_anywhere_shows_its_row(digits: NetworkProfile, opene
         assert report.complaints == []
 
 
+def test_a_layer_above_the_roof_is_in_the_roofline(digits: NetworkProfile, opener: Opener) -> None:
+    """A depthwise layer whose work the array does not wait for: a hundred times what the array does in its cycles."""
+    layer, peak = digits.layers[1], digits.program.machine.rows * digits.program.machine.columns
+    macs = 100 * peak * layer.costs.total_cycles
+    above = dataclasses.replace(layer, costs=dataclasses.replace(layer.costs, macs=macs))
+    with opener(dataclasses.replace(digits, layers=(digits.layers[0], above, *digits.layers[2:]))) as report:
+        low, high = report.page.evaluate("document.getElementById('roofline-view').layout.yaxis.range")
+        assert low < np.log10(100 * peak) < high
+        assert report.complaints == []
+
+
 def test_the_table_answers_to_keys_sorts_and_filters(digits: NetworkProfile, opener: Opener) -> None:
     with opener(digits) as report:
         page = report.page
