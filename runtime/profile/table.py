@@ -15,10 +15,10 @@ _FORMULA_STARTS = ("=", "+", "-", "@")
 
 
 def layers_csv(profile: NetworkProfile) -> str:
-    """Return the table; the rows of each column of MACs, cycles and bytes add up to the program's totals.
+    """Return the table; columns of MACs, parameters, cycles and bytes on the bus add up to the program's totals.
 
-    Characters of names that do not print are escapes, and names that a spreadsheet would take for a formula get an
-    apostrophe in front.
+    Bounds, since layers overlap, and high-water marks do not. Characters of names that do not print are escapes, and
+    names that a spreadsheet would take for a formula get an apostrophe in front.
     """
     rows = [
         {
