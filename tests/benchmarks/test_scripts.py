@@ -20,6 +20,7 @@ from benchmarks import (
     cosimulation,
     host_model,
     published,
+    report_page,
     shared_models,
     simulator_speed,
 )
@@ -122,3 +123,14 @@ def test_shared_models(tmp_path: Path, figures: Path, capsys: pytest.CaptureFixt
     damaged, digits = json.loads(figures.read_text())
     assert damaged["model"] == "damaged.onnx" and "damaged.onnx: refused: " in capsys.readouterr().out
     assert digits["reason"] == "" and digits["cycles"] > 0 and digits["values_different"] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which(report_page.BROWSER) is None, reason="chromium is not installed")
+def test_report_page(capsys: pytest.CaptureFixture[str], figures: Path) -> None:
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    report_page.main(["digits", "--openings", "1", "--json", str(figures)])
+    assert "digits" in capsys.readouterr().out
+    (row,) = json.loads(figures.read_text())
+    assert 1_000_000 < row["size_bytes"] < 10_000_000
+    assert 0 < row["answers_ms"] <= row["drawn_ms"] and row["zoom_ms"] > 0

@@ -1,5 +1,6 @@
-// Draw every view; when all of them answer, `tpukitReady` becomes true (`tpukitReadyMs` after
-// the navigation began), and `data-ready` appears at the root.
+// Draw every view, the upper ones first. When summary, graph, table and timeline answer, `tpukitReady` becomes true
+// (`tpukitReadyMs` after the navigation began); the views below follow one by one, and when all are drawn,
+// `data-ready` appears at the root, with the milliseconds until then.
 
 function skipTo(event) {
   const target = document.querySelector(event.target.getAttribute("href"));
@@ -16,14 +17,15 @@ async function start() {
   startGraph();
   startTable();
   const arrays = await unpackArrays(data.arrays);
-  for (const view of [() => startTimeline(arrays), () => startOccupancy(arrays), startRoofline, startLosses]) {
-    view();
-    await new Promise((resolve) => setTimeout(resolve));
-  }
+  startTimeline(arrays);
   onTheme(drawTimeline);
   window.tpukitReady = true;
   window.tpukitReadyMs = performance.now();
-  document.documentElement.dataset.ready = "true";
+  for (const view of [() => startOccupancy(arrays), startRoofline, startLosses]) {
+    await new Promise((resolve) => setTimeout(resolve));
+    view();
+  }
+  document.documentElement.dataset.ready = String(performance.now());
 }
 
 start();
