@@ -13,6 +13,7 @@ from runtime.cli.commands_check import check_command
 from runtime.cli.commands_compare import compare_command
 from runtime.cli.commands_compile import compile_command
 from runtime.cli.commands_demo import demo_command
+from runtime.cli.commands_fuzz import fuzz_command
 from runtime.cli.commands_kernel import kernel_command
 from runtime.cli.commands_machine import inspect_command, machine_app
 from runtime.cli.commands_operators import HELP as OPERATORS_HELP
@@ -36,6 +37,7 @@ app.command("profile")(profile_command)
 app.command("check")(check_command)
 app.command("compare")(compare_command)
 app.command("cosim")(cosim_command)
+app.command("fuzz")(fuzz_command)
 app.command("kernel")(kernel_command)
 app.command("asm")(asm_command)
 app.command("disasm")(disasm_command)

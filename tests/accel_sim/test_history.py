@@ -10,9 +10,10 @@ from accel_sim.timing import history as history_module
 from machine.config import load_machine
 from machine.isa import Engine
 from machine.registers import STATE_COUNT, EngineState
-from tests.accel_sim.both_clocks import differences, simulate_both
-from tests.accel_sim.random_machines import random_machine
-from tests.accel_sim.random_programs import MEMORY_BYTES, random_program
+from runtime.fuzz.differences import differences
+from runtime.fuzz.random_machines import random_machine
+from runtime.fuzz.random_programs import MEMORY_BYTES, random_program
+from tests.accel_sim.both_clocks import simulate_both
 
 GROUPS = 3
 

@@ -12,8 +12,8 @@ from accel_sim.function import execute
 from machine import numerics
 from machine.config import load_machine
 from machine.isa import Instruction
-from tests.accel_sim.random_images import random_image
-from tests.accel_sim.random_programs import random_program
+from runtime.fuzz.random_images import random_image
+from runtime.fuzz.random_programs import random_program
 
 NANO = load_machine("nano4")
 SEEDS = range(40)

@@ -8,9 +8,9 @@ from machine.config import Machine, load_machine
 from machine.isa import Instruction
 from machine.program import Program
 from runtime.cosim import cosimulate
+from runtime.fuzz.random_images import random_image
+from runtime.fuzz.random_programs import MEMORY_BYTES, random_program
 from runtime.session import Session
-from tests.accel_sim.random_images import random_image
-from tests.accel_sim.random_programs import MEMORY_BYTES, random_program
 
 
 def program_of(machine: Machine, instructions: list[Instruction], seed: int) -> Program:

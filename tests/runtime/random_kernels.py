@@ -6,9 +6,9 @@ from accel_sim.time import TimeResult
 from machine.config import Machine
 from machine.program import NodeRecord, Program, Segment
 from machine.registers import Status
+from runtime.fuzz.random_images import random_image
+from runtime.fuzz.random_programs import MEMORY_BYTES, random_program
 from runtime.timing import program_times
-from tests.accel_sim.random_images import random_image
-from tests.accel_sim.random_programs import MEMORY_BYTES, random_program
 
 NODES = 3
 

@@ -13,8 +13,8 @@ from machine.config import load_machine
 from machine.errors import CompileError
 from runtime.compile import compile_program
 from runtime.demo import OUTPUT
+from runtime.fuzz.random_machines import random_machine
 from runtime.session import Backend, Session
-from tests.accel_sim.random_machines import random_machine
 from tests.runtime.helpers import ROOT, Cli, Tiny, samples, tiny_model
 
 EXAMPLES = sorted((ROOT / "examples" / "machines").glob("*.toml"))

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from accel_sim import events
+from runtime.fuzz.random_machines import random_machine
+from runtime.fuzz.random_programs import random_program
 from tests.accel_sim.events.test_random_programs import compare, encoded
-from tests.accel_sim.random_machines import random_machine
-from tests.accel_sim.random_programs import random_program
 
 PROGRAMS = 60
 

@@ -12,10 +12,10 @@ from accel_sim.time import WHOLE_MEMORY_BYTES
 from machine.config import Machine, load_machine
 from machine.errors import SimulationError
 from machine.isa import INSTRUCTION_BYTES, Instruction, encode
+from runtime.fuzz.damage import damaged
+from runtime.fuzz.random_machines import random_machine
+from runtime.fuzz.random_programs import MEMORY_BYTES, random_program
 from tests.accel_sim.both_clocks import simulate_both
-from tests.accel_sim.random_machines import random_machine
-from tests.accel_sim.random_programs import MEMORY_BYTES, random_program
-from tests.accel_sim.wild_programs import damaged
 
 NAMED = ["nano4", "edge4x8", "edge8x4", "edge16", "edge32"]
 PARTS = 12

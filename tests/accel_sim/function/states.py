@@ -11,8 +11,8 @@ from accel_sim.function import State, execute_instruction
 from machine.config import Machine, load_machine
 from machine.isa import Instruction
 from machine.numerics import Rescale, add_rescale
+from runtime.fuzz.random_programs import MEMORY_BYTES
 from tests.accel_sim.function.literal import LiteralMachine
-from tests.accel_sim.random_programs import MEMORY_BYTES
 
 NAMES = ["nano4", "edge4x8", "edge8x4"]
 MACHINES = {name: load_machine(name) for name in NAMES}

@@ -18,6 +18,8 @@ from compiler.verify_program import verify_program
 from machine.config import ADDRESS_BITS, Machine
 from machine.isa import Instruction, LoadSpace, Opcode, VectorReduce, VectorSource, make
 from machine.numerics import Rescale, add_rescale
+from runtime.fuzz.random_images import random_image
+from runtime.fuzz.random_programs import MEMORY_BYTES, random_program
 from tests.accel_sim.function.literal import LiteralMachine
 from tests.accel_sim.function.states import (
     MACHINES,
@@ -33,8 +35,6 @@ from tests.accel_sim.function.states import (
     shift_words,
     write_record,
 )
-from tests.accel_sim.random_images import random_image
-from tests.accel_sim.random_programs import MEMORY_BYTES, random_program
 
 machines = st.sampled_from(NAMES).map(MACHINES.__getitem__)
 seeds = st.integers(0, 2**32 - 1)

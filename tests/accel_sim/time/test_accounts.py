@@ -11,8 +11,8 @@ from accel_sim.time import ACCOUNTED, Cause
 from machine.config import load_machine
 from machine.isa import Engine
 from machine.registers import EngineState
+from runtime.fuzz.random_programs import MEMORY_BYTES, random_program
 from tests.accel_sim.both_clocks import simulate_both
-from tests.accel_sim.random_programs import MEMORY_BYTES, random_program
 
 READS = {
     Engine.MATRIX: ("row_count0", "row_count1", "row_count2", "tap_count0", "tap_count1", "tap_count2", "blocks"),

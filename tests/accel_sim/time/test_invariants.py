@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from machine.config import Machine, load_machine
 from machine.isa import INSTRUCTION_BYTES, Engine, Instruction, Opcode, encode
 from machine.registers import ENGINE_STATES, EngineState, Status
+from runtime.fuzz.random_programs import MEMORY_BYTES, random_program
 from tests.accel_sim.both_clocks import simulate_both
-from tests.accel_sim.random_programs import MEMORY_BYTES, random_program
 
 
 def lines(instruction: Instruction, line_bytes: int) -> list[tuple[int, int]]:

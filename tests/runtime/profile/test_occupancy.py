@@ -13,9 +13,9 @@ from compiler.backend.accesses import Space, accesses
 from machine.config import Machine, load_machine
 from machine.isa import Engine, Instruction, LoadSpace, Opcode, encode, make
 from machine.program import Program
+from runtime.fuzz.random_machines import random_machine
 from runtime.profile.occupancy import Int64Array, Occupancy, Steps, occupancy
 from runtime.timing import program_times
-from tests.accel_sim.random_machines import random_machine
 from tests.runtime.random_kernels import random_kernel
 
 SPACES = (Space.SCRATCHPAD, Space.ACCUMULATOR)

@@ -17,14 +17,14 @@ from machine.program import NodeRecord, Program, Segment, bound_of
 from machine.registers import EngineState
 from runtime.compile import compile_program
 from runtime.demo import compile_digits
+from runtime.fuzz.random_machines import random_machine
+from runtime.fuzz.random_programs import MEMORY_BYTES, random_program
 from runtime.profile import CAUSES, BlockProfile, Costs, profile_program
 from runtime.profile.attribution import CHARGED, attribute
 from runtime.profile.table import TAIL, layers_csv
 from runtime.profile.traffic import KINDS
 from runtime.result import counter_table
 from runtime.timing import segment_time
-from tests.accel_sim.random_machines import random_machine
-from tests.accel_sim.random_programs import MEMORY_BYTES, random_program
 from tests.runtime.test_placed_reports import convolutions
 
 SHORT_CYCLES = 10_000

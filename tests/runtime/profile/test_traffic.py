@@ -12,9 +12,9 @@ from machine.config import BURST_BYTES, Machine, load_machine
 from machine.isa import Instruction, Opcode, encode, make
 from machine.program import Program, Segment
 from machine.registers import Status
+from runtime.fuzz.random_machines import random_machine
 from runtime.profile.traffic import KINDS, READ_KINDS, RESULTS, Traffic, moved_beats, traffic
 from runtime.timing import program_times
-from tests.accel_sim.random_machines import random_machine
 from tests.runtime.random_kernels import NODES, random_kernel
 
 

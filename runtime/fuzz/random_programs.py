@@ -23,7 +23,7 @@ from machine.isa import (
     VectorSource,
     make,
 )
-from tests.accel_sim.token_order import Draft, add_tokens
+from runtime.fuzz.token_order import Draft, add_tokens
 
 MEMORY_BYTES = 1 << 16
 ACCUMULATOR_SLOT_ROWS = 16

@@ -1,4 +1,4 @@
-"""Tokens for programs made by tests: what each instruction reads and writes, and the order that follows from it."""
+"""Tokens for random programs: what each instruction reads and writes, and the order that follows from it."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class Draft:
 
     @property
     def engine(self) -> Engine:
+        """The engine that executes it."""
         return ENGINE_OF[self.opcode]
 
     def conflicts(self, other: Draft) -> bool:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from machine.config import Machine
 from machine.isa import INSTRUCTION_BYTES, Instruction, LoadSpace, Opcode, encode
 from machine.numerics import ADD_LEFT_SHIFT
-from tests.accel_sim.random_programs import MEMORY_BYTES
+from runtime.fuzz.random_programs import MEMORY_BYTES
 
 Words = npt.NDArray[np.uint32]
 
@@ -35,7 +35,7 @@ def random_image(
         for index in range(load["words"] // entry_words):
             address = load["memory_address"] + index * entry_bytes
             design = _record if first + index in records else _channels
-            if address >= code_bytes:
+            if code_bytes <= address <= memory_bytes - entry_bytes:
                 image[address : address + entry_bytes] = design(rng, machine.columns).view(np.uint8).reshape(-1)
     return image
 

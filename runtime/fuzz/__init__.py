@@ -1,0 +1,1 @@
+"""Random programs on random machines, compared: what is drawn, how two outcomes differ, what has been covered."""
