@@ -29,7 +29,7 @@ def fuzz_command(
         str | None, typer.Option(metavar="NAME", help="Machine name or TOML file; random machines without it.")
     ] = None,
     backend: Annotated[FuzzBackend, typer.Option(help="What the stepper is compared with.")] = FuzzBackend.EVENTS,
-    illegal: Annotated[bool, typer.Option("--illegal", help="Damage the programs (events only).")] = False,
+    illegal: Annotated[bool, typer.Option("--illegal", help="Damage the programs.")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="DIR", help="Where a failing program goes [.].")
     ] = None,
@@ -48,8 +48,8 @@ def fuzz_command(
             raise DataError("--replay takes no --seed, --count, --machine, --illegal and --output: the file has it all")
         _replay(replay, backend, as_json)
         return
-    if backend is FuzzBackend.RTL and (machine is None or illegal):
-        raise DataError("--backend rtl needs --machine (it is built once) and takes no --illegal")
+    if backend is FuzzBackend.RTL and machine is None:
+        raise DataError("--backend rtl needs --machine: it is built once")
     folder = Path() if output is None else output
     seed, count = SEED if seed is None else seed, COUNT if count is None else count
     check_output(folder / _file_name(seed, 0, illegal))

@@ -7,11 +7,13 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
+import numpy.typing as npt
 
+from compiler.verify_program import verify_program
 from machine.config import Machine
 from machine.errors import ProgramError
 from machine.isa import INSTRUCTION_BYTES, Instruction, decode, encode
-from machine.program import Program, load_program
+from machine.program import Program, Segment, load_program
 from runtime.fuzz.damage import damaged
 from runtime.fuzz.random_images import random_image
 from runtime.fuzz.random_machines import random_machine
@@ -48,20 +50,36 @@ class Case:
         """Return the instructions; None for those that no machine knows."""
         return [_decoded(word) for word in self.words]
 
+    def memory(self) -> npt.NDArray[np.uint8]:
+        """Return the memory before the run, uint8[MEMORY_BYTES]."""
+        return np.frombuffer(self.code + self.data[len(self.code) :], np.uint8)
+
+    def is_legal(self) -> bool:
+        """Whether the program is proved legal: then the bytes that it leaves are defined."""
+        instructions = self.decoded()
+        known = [instruction for instruction in instructions if instruction is not None]
+        if len(known) < len(instructions):
+            return False
+        try:
+            verify_program(self.machine, known, MEMORY_BYTES)
+        except ProgramError:
+            return False
+        return True
+
     def with_code(self, code: bytes) -> Case:
         """Return a case that differs in its code only."""
         return Case(self.machine, code, self.data, self.source)
 
     def program(self) -> Program:
-        """Return it as a program file holds it: a kernel.
+        """Return it as a program file holds it: a kernel without layers.
 
         Instructions that no machine knows have no place in one; then it has no segments, and its image is the code.
         """
         instructions = [instruction for instruction in self.decoded() if instruction is not None]
         if len(instructions) * INSTRUCTION_BYTES < len(self.code):
             return Program(self.machine, (), np.frombuffer(self.code, np.uint8), MEMORY_BYTES, source=self.source)
-        image = np.frombuffer(self.code + self.data[len(self.code) :], np.uint8)
-        return Program.kernel(self.machine, instructions, image, MEMORY_BYTES, source=self.source)
+        segment = Segment(tuple(instructions))
+        return Program(self.machine, (segment,), self.memory(), MEMORY_BYTES, source=self.source)
 
 
 def _decoded(word: bytes) -> Instruction | None:

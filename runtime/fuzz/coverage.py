@@ -63,7 +63,8 @@ class Coverage:
             kinds[instruction.opcode.name.lower()] += 1
             for field in FORMATS[instruction.opcode].fields[1:]:
                 fields[_edge(instruction.opcode, field, instruction[field.name])] += 1
-        self.counts["endings"][NOT_ENDED if time is None else time.status.name.lower()] += 1
+        ending, endings = NOT_ENDED if time is None else time.status.name.lower(), self.counts["endings"]
+        endings[ending] = endings.get(ending, 0) + 1  # an error of a legal program is no goal, but is counted
         if time is not None:
             self._add_history(time)
 
