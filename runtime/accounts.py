@@ -22,20 +22,12 @@ TAIL = "(tail)"
 
 USEFUL, UNDERUSED = "useful", "underused"
 _WAITED_ON = {
-    Cause.START: "start",
-    Cause.DRAIN: "drain",
-    Cause.WAIT_WEIGHTS: "wait_weights",
-    Cause.WAIT_SHIFT: "wait_shift",
-    Cause.WAIT_BANK: "wait_bank",
-    Cause.WAIT_ACCUMULATOR: "wait_accumulator",
-    Cause.TOKEN_LOAD: "wait_token_load",
-    Cause.TOKEN_WEIGHTS: "wait_token_weights",
-    Cause.TOKEN_MATRIX: "wait_token_matrix",
-    Cause.TOKEN_VECTOR: "wait_token_vector",
-    Cause.TOKEN_STORE: "wait_token_store",
-    Cause.IDLE_FETCH: "idle_fetch",
-    Cause.IDLE_DISPATCH: "idle_dispatch",
-    Cause.IDLE_END: "idle_end",
+    cause: cause.label
+    for cause in (
+        Cause.START, Cause.DRAIN, Cause.WAIT_WEIGHTS, Cause.WAIT_SHIFT, Cause.WAIT_BANK, Cause.WAIT_ACCUMULATOR,
+        Cause.TOKEN_LOAD, Cause.TOKEN_WEIGHTS, Cause.TOKEN_MATRIX, Cause.TOKEN_VECTOR, Cause.TOKEN_STORE,
+        Cause.IDLE_FETCH, Cause.IDLE_DISPATCH, Cause.IDLE_END,
+    )
 }
 LOSSES = (UNDERUSED, *_WAITED_ON.values())
 """The names of everything but useful work."""

@@ -137,11 +137,19 @@ def check_program(session: Session, inputs: Mapping[str, AnyArray]) -> CheckResu
     graph = session.graph
     samples = check_inputs(graph, inputs)
     checker = _Checker(session)
+    for start, chunk in _chunks(graph, inputs, samples, "checking"):
+        checker.check(chunk, start)
+    return CheckResult(samples, checker.bits, list(checker.layers.values()), checker.outputs)
+
+
+def _chunks(
+    graph: Graph, inputs: Mapping[str, AnyArray], samples: int, activity: str
+) -> Iterator[tuple[int, dict[str, AnyArray]]]:
+    """Yield the inputs a few samples at a time, with the number of the first; `activity` names the progress bar."""
     step = samples_at_once(graph, list(graph.tensors))
     starts = range(0, samples, step)
-    for start in steps("checking", starts, len(starts)):
-        checker.check({name: take_samples(graph, name, a, start, start + step) for name, a in inputs.items()}, start)
-    return CheckResult(samples, checker.bits, list(checker.layers.values()), checker.outputs)
+    for start in steps(activity, starts, len(starts)):
+        yield start, {name: take_samples(graph, name, array, start, start + step) for name, array in inputs.items()}
 
 
 def layer_errors(session: Session, inputs: Mapping[str, AnyArray]) -> Iterator[tuple[str, npt.NDArray[np.float64]]]:
@@ -156,10 +164,7 @@ def layer_errors(session: Session, inputs: Mapping[str, AnyArray]) -> Iterator[t
     graph = session.graph
     samples = check_inputs(graph, inputs)
     checker = _Checker(session)
-    step = samples_at_once(graph, list(graph.tensors))
-    starts = range(0, samples, step)
-    for start in steps("comparing with float", starts, len(starts)):
-        chunk = {name: take_samples(graph, name, a, start, start + step) for name, a in inputs.items()}
+    for _, chunk in _chunks(graph, inputs, samples, "comparing with float"):
         for layer, exact, real in checker.compared(chunk, checker.reference(chunk)):
             yield layer.layer, (real - exact) / graph.tensors[layer.quantized].affine.scale[0]
 

@@ -54,6 +54,11 @@ class Cause(IntEnum):
             return EngineState.WAIT_TOKEN
         return EngineState.IDLE if self >= Cause.IDLE_FETCH else EngineState(self)
 
+    @property
+    def label(self) -> str:
+        """What reports call it (docs/profile.md)."""
+        return f"wait_{self.name.lower()}" if self >= Cause.TOKEN_LOAD else self.name.lower()
+
 
 CAUSE_COUNT = STATE_COUNT + 2 + ENGINE_COUNT
 IDLE_FETCH = int(Cause.IDLE_FETCH)

@@ -28,9 +28,6 @@ _FOLLOWED = [
 ]
 """Causes of the matrix engine in which the vector engine is asked."""
 _IDLE = [Cause.IDLE_FETCH, Cause.IDLE_DISPATCH, Cause.IDLE_END]
-_NAMES = {cause: cause.name.lower() for cause in Cause} | {
-    cause: f"wait_{cause.name.lower()}" for cause in Cause if cause.state is EngineState.WAIT_TOKEN
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +78,8 @@ def _ends(runs: History) -> Int64Array:
 def _index(runs: History, engine: Engine) -> Int64Array:
     """Return the cause of each run as an index of `CHARGED`."""
     table = np.full(max(Cause) + 1, -1, np.int64)
-    for cause, name in _NAMES.items():
+    for cause in Cause:
+        name = cause.label
         if cause is Cause.BUSY:
             name = BUSY if engine is Engine.MATRIX else "vector"
         if name in CHARGED:

@@ -58,9 +58,8 @@ def report_data(profile: NetworkProfile, what_if: Sequence[WhatIf] = ()) -> dict
 
 def _state_names() -> list[str]:
     """Name the states of the runs: those that the hardware counts, then what idle and wait_token are divided into."""
-    causes = {cause: cause.name.lower().replace("token_", "wait_token_") for cause in Cause}
     return [
-        EngineState(code).name.lower() if code < len(EngineState) else causes[Cause(code)]
+        EngineState(code).name.lower() if code < len(EngineState) else Cause(code).label
         for code in range(max(Cause) + 1)
     ]
 

@@ -73,8 +73,7 @@ def cause_name(engine: Engine, cause: int) -> str:
     """Return the profile's name of what an engine does in a cycle (docs/profile.md); `busy` is not divided further."""
     if engine not in ACCOUNTED:
         return EngineState(cause).name.lower()
-    name = Cause(cause).name.lower()
-    return f"wait_{name}" if name.startswith("token_") else name
+    return Cause(cause).label
 
 
 def cause_state(engine: Engine, cause: int) -> EngineState:
