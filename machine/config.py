@@ -31,8 +31,6 @@ VECTOR_LATENCY_CYCLES = 20
 """Cycles from the read of a result's last tap to its write into the scratchpad."""
 MATRIX_LATENCY_CYCLES = 2
 """Cycles from the read of a row to its accumulator write, beyond rows + columns."""
-OLD_VALUE_CYCLES = 2
-"""Cycles from the read of an accumulator row's old value to its write."""
 STORE_PACK_CYCLES = 2
 """Cycles from a store burst's last read to its completion."""
 TABLE_COUNT = 2

@@ -22,7 +22,6 @@ from accel_sim.events.state import (
     HEAD,
     ISSUE,
     NEVER,
-    PASSES,
     RETIRE,
     SLOTS,
 )
@@ -196,19 +195,9 @@ def next_event(wake: Any) -> int:
 
 @compiled
 def next_deadlock(t: int, now: Any) -> int:
-    """Return the cycle of a deadlock before the next event, which is in cycle t; else NEVER.
-
-    Up to `active_until` no cycle is quiet but for those between the reads of a pass and its accumulator accesses. On
-    large arrays these alone may be enough for a deadlock, so a pass's accesses count from where they begin.
-    """
-    matrix, active_until = now.matrix, now.control.active_until
-    if t <= active_until + DEADLOCK_CYCLES:
-        return NEVER
-    for number in range(max(0, matrix.passes - PASSES), matrix.passes):
-        if matrix.pass_first[number % PASSES] <= active_until + DEADLOCK_CYCLES:
-            active_until = max(active_until, matrix.pass_last[number % PASSES])
-    now.control.active_until = active_until
-    return int(active_until + DEADLOCK_CYCLES) if t > active_until + DEADLOCK_CYCLES else NEVER
+    """Return the cycle of a deadlock before the next event, which is in cycle t; else NEVER."""
+    deadlock = now.control.active_until + DEADLOCK_CYCLES
+    return int(deadlock) if deadlock < t else NEVER
 
 
 @compiled

@@ -15,7 +15,6 @@ from accel_sim.events.state import (
     ISSUE,
     NEVER,
     NOT_DENIED,
-    PASSES,
 )
 from accel_sim.events.tables import matrix_of
 from accel_sim.events.weights import take_tile
@@ -31,7 +30,6 @@ from accel_sim.timing.setup import (
     WAIT_SHIFT,
     WAIT_WEIGHTS,
 )
-from machine.config import OLD_VALUE_CYCLES
 
 
 @compiled
@@ -122,11 +120,7 @@ def _multiply(t: int, now: Any, instruction: Any) -> None:
     charge(now, MATRIX, BUSY, BUSY, matrix.instruction, matrix.rows)
     matrix.reading = matrix.instruction
     matrix.read_last = t + matrix.rows
-    keep_active(control, matrix.read_last)
-    place = matrix.passes % PASSES
-    matrix.pass_first[place] = t + 1 + setup.matrix_latency - OLD_VALUE_CYCLES
-    matrix.pass_last[place] = matrix.read_last + setup.matrix_latency
-    matrix.passes += 1
+    keep_active(control, matrix.read_last + setup.matrix_latency)
     _next_pass(matrix, instruction)
     control.wake[CLAIM_MATRIX] = NEVER
     if matrix.block == instruction.blocks:

@@ -37,8 +37,6 @@ RETIRING = 128
 """Ring of retirement times: at least the instructions of an engine whose retirement is known and still to come. Each
 of those of weights and store has a burst outstanding (at most 64) or in a buffer; those of matrix and vector are in a
 pipeline."""
-PASSES = 8
-"""Ring of matrix passes: at least those whose rows are on their way to the accumulators together."""
 FETCH_BUFFER = 64
 """Ring of the instructions in the fetch buffer: at least what the largest one holds."""
 TILES = 1024
@@ -47,7 +45,7 @@ TILES = 1024
 
 CONTROL = record(
     wake=(SLOTS,),  # next cycle in which there is something to decide
-    active_until=(),  # no cycle up to here is quiet, but for those between a pass's reads and its accumulator accesses
+    active_until=(),  # no cycle up to here is quiet
     fetch_next=(),  # index of the next instruction to request
     fetch_free=(),  # free slots of the fetch buffer
     complete=(FETCH_BUFFER,),  # cycle from which on a requested instruction is complete, by index
@@ -144,9 +142,6 @@ MATRIX_STATE = record(
     read_last=(),  # cycle in which the last row of the pass granted last is read
     reading=(),  # its instruction
     denied=(),
-    passes=(),  # passes granted since the start
-    pass_first=(PASSES,),  # first and last access of a pass to the accumulators, by pass
-    pass_last=(PASSES,),
 )
 
 VECTOR_STATE = record(

@@ -92,7 +92,7 @@ def is_quiet(t: int, now: Any) -> bool:
         return False
     if t <= now.load.access_last or t <= now.matrix.read_last or t <= now.vector.read_last or t <= now.store.read_last:
         return False
-    if events.shift or t <= now.matrix.shift_last or matrix.accumulates(t, now.matrix):
+    if events.shift or t <= now.matrix.shift_last or t <= now.matrix.write_last:
         return False
     in_matrix = control.in_flight(now.control, MATRIX) - now.matrix.active
     in_vector = control.in_flight(now.control, VECTOR) - now.vector.active

@@ -1,13 +1,13 @@
 """Matrix engine: weight shifts and passes (docs/units/matrix.md)."""
 
-# ruff: noqa: SIM110 - Numba compiles loops, not generators
+
 from __future__ import annotations
 
 from typing import Any
 
 from accel_sim.stepper.claims import half_free, half_of, hold_half, hold_reads, reads_free
 from accel_sim.stepper.control import in_flight, queue_empty
-from accel_sim.stepper.state import DENIED_BANK, DENIED_HALF, GRANTED, NO_REQUEST, PASSES, PIPELINE
+from accel_sim.stepper.state import DENIED_BANK, DENIED_HALF, GRANTED, NO_REQUEST, PIPELINE
 from accel_sim.timing.jit import compiled
 from accel_sim.timing.setup import (
     BUSY,
@@ -23,7 +23,6 @@ from accel_sim.timing.setup import (
     WAIT_TOKEN,
     WAIT_WEIGHTS,
 )
-from machine.config import OLD_VALUE_CYCLES
 
 
 @compiled
@@ -92,15 +91,6 @@ def retires(t: int, matrix: Any, control: Any) -> bool:
 
 
 @compiled
-def accumulates(t: int, matrix: Any) -> bool:
-    """Return whether a pass reads or writes accumulators in cycle t."""
-    for index in range(PASSES):
-        if matrix.pass_first[index] <= t <= matrix.pass_last[index]:
-            return True
-    return False
-
-
-@compiled
 def state(t: int, matrix: Any, control: Any, events: Any) -> int:
     """Return the engine's state in cycle t."""
     if t <= matrix.read_last:
@@ -132,7 +122,7 @@ def update(t: int, setup: Any, matrix: Any, instruction: Any, weights: Any, cont
         matrix.shift_last = t + setup.rows - 1
     if events.finished[MATRIX]:
         matrix.active = 0
-        matrix.retire[matrix.instruction % PIPELINE] = matrix.read_last + setup.matrix_latency
+        matrix.retire[matrix.instruction % PIPELINE] = matrix.write_last
     if events.issued[MATRIX]:
         matrix.active = 1
         matrix.instruction = control.issued[MATRIX]
@@ -145,10 +135,7 @@ def update(t: int, setup: Any, matrix: Any, instruction: Any, weights: Any, cont
 @compiled
 def _next_pass(t: int, setup: Any, matrix: Any, instruction: Any) -> None:
     matrix.read_last = t + pass_rows(instruction)
-    place = matrix.passes % PASSES
-    matrix.pass_first[place] = t + 1 + setup.matrix_latency - OLD_VALUE_CYCLES
-    matrix.pass_last[place] = matrix.read_last + setup.matrix_latency
-    matrix.passes += 1
+    matrix.write_last = matrix.read_last + setup.matrix_latency
     matrix.tap0 += 1
     if matrix.tap0 == instruction.tap_count0:
         matrix.tap0 = 0

@@ -21,8 +21,6 @@ NO_REQUEST, GRANTED, DENIED_BANK, DENIED_HALF = 0, 1, 2, 3
 
 PIPELINE = 32
 """Ring of retirement times: at least the instructions that are in the vector or matrix pipeline together."""
-PASSES = 8
-"""Ring of matrix passes: at least those whose rows are on their way to the accumulators together."""
 
 
 CONTROL = record(
@@ -104,9 +102,7 @@ MATRIX_STATE = record(
     shift_last=(),  # last cycle of the shift that started last
     read_last=(),  # cycle in which the last row of the pass granted last is read
     retire=(PIPELINE,),  # cycle of retirement, by instruction
-    passes=(),  # passes granted since the start
-    pass_first=(PASSES,),  # first and last access of a pass to the accumulators, by pass
-    pass_last=(PASSES,),
+    write_last=(),  # cycle in which the last row of the pass granted last is written
 )
 
 VECTOR_STATE = record(

@@ -427,8 +427,7 @@ module matrix_engine #(
 
   // ---- What control sees ------------------------------------------------------------------------------------------
   assign idle_o = !active_q && !reading_q && row_line_q == '0;
-  assign quiet_o = !(issue || claim_grant_i || reading_q || acc_ren_o || acc_wen_o || shifting ||
-                     final_line_q != '0);
+  assign quiet_o = !(issue || claim_grant_i || reading_q || shifting || row_line_q != '0);
 
   always_comb begin
     if (reading_q) state_o = 4'(tpukit_isa::STATE_BUSY);

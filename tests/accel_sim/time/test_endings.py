@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from machine.config import load_machine
@@ -33,6 +35,17 @@ def test_program_without_halt() -> None:
 
 def test_matrix_without_weights() -> None:
     assert simulate_both(NANO, [make(Opcode.MATRIX), make(Opcode.HALT)]).status == Status.DEADLOCK
+
+
+def test_rows_on_their_way_are_no_deadlock() -> None:
+    # Two passes and one tile: the second waits for ever, but only after the first one's row has been written, 128 + 64
+    # + 3 cycles after its grant, the 64 quiet cycles begin. With one pass the instruction retires with that write.
+    wide = replace(NANO, rows=128, columns=64, scratchpad_bytes=128 * 64 * 4, accumulator_bytes=64 * 4 * 64,
+                   weight_fifo_tiles=4)
+    tile, halt = make(Opcode.WEIGHTS, memory_address=4096), make(Opcode.HALT)
+    (one,) = simulate_both(wide, [tile, make(Opcode.MATRIX), halt]).retire[Engine.MATRIX].tolist()
+    two = simulate_both(wide, [tile, make(Opcode.MATRIX, tap_count0=2), halt])
+    assert (two.status, two.cycles) == (Status.DEADLOCK, one + 64)
 
 
 def field_bits(opcode: Opcode, name: str, value: int, **others: int) -> bytes:

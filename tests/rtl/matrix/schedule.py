@@ -75,8 +75,8 @@ class Schedule:
     shadow_full: set[int] = field(default_factory=set)
     active: set[int] = field(default_factory=set)
     in_flight: set[int] = field(default_factory=set)
-    all_granted: set[int] = field(default_factory=set)
-    """An instruction is unretired and its last pass was granted before this cycle."""
+    under_way: set[int] = field(default_factory=set)
+    """Cycles from the grant of a pass to the write of its last row."""
     accepting: set[int] = field(default_factory=set)
     """The last pass is granted in this cycle."""
     reads: dict[int, int] = field(default_factory=dict)
@@ -113,8 +113,8 @@ class Schedule:
 
     def quiet(self, cycle: int) -> bool:
         """Say whether matrix lets the cycle be quiet."""
-        events = (self.issue, self.grants, self.reads, self.accumulator_reads, self.writes, self.shifting)
-        return not any(cycle in event for event in events) and cycle not in self.all_granted
+        events = (self.issue, self.grants, self.shifting, self.under_way)
+        return not any(cycle in event for event in events)
 
 
 def build(
@@ -162,6 +162,7 @@ def build(
             schedule.grants.add(grant)
             schedule.shadow_full |= set(range(full, grant + 1))
             free = grant + m
+            schedule.under_way |= set(range(grant, grant + m + rows + columns + 2 + 1))
             # Held until the access before the last one.
             schedule.hold_read |= dict.fromkeys(range(grant + 1, grant + m), (first, last))
             for cycle in range(grant + 1, grant + m + rows + columns + 1 + 1):
@@ -185,7 +186,6 @@ def build(
         schedule.active |= set(range(issue + 1, grant + 1))
         schedule.accepting.add(grant)
         schedule.in_flight |= set(range(issue + 1, retire + 1))
-        schedule.all_granted |= set(range(grant + 1, retire + 1))
         accept = grant
     # One more tile finds the shadow registers empty and waits there.
     schedule.shift_starts[shift] = tile
