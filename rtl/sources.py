@@ -33,7 +33,7 @@ def design_sources() -> list[Path]:
 
 def bench_sources() -> list[Path]:
     """Return the files of the design and of the test bench whose top is `testbench`."""
-    own = ("axi_memory.sv", "engine_wave.sv", "engine_waves.sv", "testbench.sv")
+    own = ("dram_banks.sv", "axi_memory.sv", "engine_wave.sv", "engine_waves.sv", "testbench.sv")
     return [*design_sources(), *(TESTBENCH / name for name in own)]
 
 

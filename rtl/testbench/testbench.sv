@@ -26,7 +26,13 @@ module testbench #(
     parameter int READ_LATENCY     = 100,
     parameter int WRITE_LATENCY    = 100,
     parameter int RATE_NUMERATOR   = 1,
-    parameter int RATE_DENOMINATOR = 1
+    parameter int RATE_DENOMINATOR = 1,
+    parameter int DRAM_BANKS       = 0,
+    parameter int DRAM_ROW_BYTES   = 2048,
+    parameter int DRAM_ACTIVATE    = 14,
+    parameter int DRAM_PRECHARGE   = 14,
+    parameter int DRAM_REFRESH_INTERVAL = 0,
+    parameter int DRAM_REFRESH     = 0
 ) (
     input logic clk_i  // clock
 );
@@ -128,10 +134,17 @@ module testbench #(
       .WRITE_LATENCY(WRITE_LATENCY),
       .OUTSTANDING(OUTSTANDING),
       .RATE_NUMERATOR(RATE_NUMERATOR),
-      .RATE_DENOMINATOR(RATE_DENOMINATOR)
+      .RATE_DENOMINATOR(RATE_DENOMINATOR),
+      .DRAM_BANKS(DRAM_BANKS),
+      .DRAM_ROW_BYTES(DRAM_ROW_BYTES),
+      .DRAM_ACTIVATE(DRAM_ACTIVATE),
+      .DRAM_PRECHARGE(DRAM_PRECHARGE),
+      .DRAM_REFRESH_INTERVAL(DRAM_REFRESH_INTERVAL),
+      .DRAM_REFRESH(DRAM_REFRESH)
   ) u_memory (
       .clk_i,
       .rst_ni   (rst_n),
+      .start_i  (start),
       .arvalid_i(m_arvalid),
       .arready_o(m_arready),
       .araddr_i (m_araddr),
@@ -143,6 +156,7 @@ module testbench #(
       .awvalid_i(m_awvalid),
       .awready_o(m_awready),
       .awaddr_i (m_awaddr),
+      .awlen_i  (m_awlen),
       .wvalid_i (m_wvalid),
       .wready_o (m_wready),
       .wlast_i  (m_wlast),
@@ -281,5 +295,5 @@ module testbench #(
   end
 
   logic unused;
-  assign unused = ^{bresp, rresp, m_arsize, m_awsize, m_arburst, m_awburst, m_awlen};
+  assign unused = ^{bresp, rresp, m_arsize, m_awsize, m_arburst, m_awburst};
 endmodule

@@ -17,7 +17,13 @@ module testbench_clock #(
     parameter int READ_LATENCY     = 100,
     parameter int WRITE_LATENCY    = 100,
     parameter int RATE_NUMERATOR   = 1,
-    parameter int RATE_DENOMINATOR = 1
+    parameter int RATE_DENOMINATOR = 1,
+    parameter int DRAM_BANKS       = 0,
+    parameter int DRAM_ROW_BYTES   = 2048,
+    parameter int DRAM_ACTIVATE    = 14,
+    parameter int DRAM_PRECHARGE   = 14,
+    parameter int DRAM_REFRESH_INTERVAL = 0,
+    parameter int DRAM_REFRESH     = 0
 ) ();
   logic clk = 1'b0;
 
@@ -40,7 +46,13 @@ module testbench_clock #(
       .READ_LATENCY(READ_LATENCY),
       .WRITE_LATENCY(WRITE_LATENCY),
       .RATE_NUMERATOR(RATE_NUMERATOR),
-      .RATE_DENOMINATOR(RATE_DENOMINATOR)
+      .RATE_DENOMINATOR(RATE_DENOMINATOR),
+      .DRAM_BANKS(DRAM_BANKS),
+      .DRAM_ROW_BYTES(DRAM_ROW_BYTES),
+      .DRAM_ACTIVATE(DRAM_ACTIVATE),
+      .DRAM_PRECHARGE(DRAM_PRECHARGE),
+      .DRAM_REFRESH_INTERVAL(DRAM_REFRESH_INTERVAL),
+      .DRAM_REFRESH(DRAM_REFRESH)
   ) u_testbench (
       .clk_i(clk)
   );

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import deque
+from collections import Counter, deque
 from typing import Any
 
 import cocotb
@@ -12,6 +12,45 @@ from tests.rtl.bench import edge, parameters, reset, settle
 
 CYCLES = 4000
 MOST_BEATS = 16
+
+
+class Banks:
+    """When the columns of a burst are accessed, by the words of the page's DRAM law; at once where there is no DRAM."""
+
+    def __init__(self) -> None:
+        names = ("BANKS", "ROW_BYTES", "ACTIVATE", "PRECHARGE", "REFRESH_INTERVAL", "REFRESH")
+        values = parameters()
+        self.banks, self.row_bytes, self.activate, self.precharge, self.interval, self.refresh = (
+            values.get(f"DRAM_{name}", 0) for name in names
+        )
+        self.free = [0] * self.banks
+        self.open: dict[int, tuple[int, int]] = {}
+        self.seen: Counter[str] = Counter()
+
+    def period(self, cycle: int) -> int:
+        return cycle // self.interval if self.interval else 0
+
+    def first_column(self, accepted: int, address: int, beats: int) -> int:
+        """Reserve the bank of a burst and return the cycle of its first column access."""
+        if not self.banks:
+            return accepted
+        bank, row = address // self.row_bytes % self.banks, address // self.row_bytes // self.banks
+        begin = max(accepted, self.free[bank])
+        self.seen["waits for its bank"] += begin > accepted
+        if self.period(begin) >= 1 and begin % self.interval < self.refresh:
+            begin = self.period(begin) * self.interval + self.refresh
+            self.seen["waits for a refresh"] += 1
+        open_row, opened = self.open.get(bank, (None, None))
+        if opened != self.period(begin):
+            cost, case = self.activate, "no row is open" if open_row is None else "refresh has closed it"
+        elif open_row == row:
+            cost, case = 0, "its row is open"
+        else:
+            cost, case = self.precharge + self.activate, "another row is open"
+        self.seen[case] += 1
+        self.free[bank] = begin + cost + beats
+        self.open[bank] = row, self.period(begin)
+        return begin + cost
 
 
 class Law:
@@ -48,7 +87,7 @@ async def reads_and_writes(dut: Any) -> None:
     memory = [0] * depth
     reads_out, writes_out = 0, 0
     writing: list[int] = []  # beats of the present write burst that are still to come
-    for name in ("arvalid_i", "awvalid_i", "wvalid_i", "wlast_i", "wstrb_i", "wdata_i"):
+    for name in ("start_i", "arvalid_i", "awvalid_i", "awlen_i", "wvalid_i", "wlast_i", "wstrb_i", "wdata_i"):
         getattr(dut, name).value = 0
     dut.rready_i.value = dut.bready_i.value = 1
     await reset(dut)
@@ -66,10 +105,15 @@ async def reads_and_writes(dut: Any) -> None:
             if taken:
                 break
     dut.awvalid_i.value = dut.wvalid_i.value = 0
-    for _ in range(200 + parameters()["WRITE_LATENCY"]):
+    for _ in range(1000 + parameters()["WRITE_LATENCY"]):
         await edge(dut)
+    dut.start_i.value = 1
+    await edge(dut)
+    dut.start_i.value = 0
+    banks = Banks()
+    column = 0  # of the present write burst: when its last column is accessed
     delivered = 0
-    for cycle in range(CYCLES):
+    for cycle in range(1, CYCLES):
         busy = (cycle // 500) % 2
         read = reads_out < 16 and random.random() < (0.05, 0.6)[busy]
         address, beats = random.randrange(depth - MOST_BEATS), random.randint(1, MOST_BEATS)
@@ -82,6 +126,7 @@ async def reads_and_writes(dut: Any) -> None:
             first = random.randrange(depth)
             writing = list(range(first, first + random.randint(1, MOST_BEATS)))
             dut.awaddr_i.value = first * bus
+            dut.awlen_i.value = len(writing) - 1
         dut.awvalid_i.value = start_write
         dut.wvalid_i.value = bool(writing)
         dut.wlast_i.value = len(writing) == 1
@@ -99,29 +144,34 @@ async def reads_and_writes(dut: Any) -> None:
             assert int(dut.rlast_o.value) == expected[1]
             reads_out -= expected[1]
             delivered += 1
-        answered = bool(law.responses) and law.responses[0] == cycle
+        answered = bool(law.responses) and law.responses[0] <= cycle
         assert int(dut.bvalid_o.value) == answered, f"cycle {cycle}"
         if answered:
             law.responses.popleft()
             writes_out -= 1
         if read:
-            law.reads.append([cycle + law.read_latency, address, beats])
+            law.reads.append([banks.first_column(cycle, address * bus, beats) + law.read_latency, address, beats])
             reads_out += 1
         if writing:
             if start_write:
                 writes_out += 1
+                column = banks.first_column(cycle, first * bus, len(writing)) + len(writing) - 1
             writing.pop(0)
             if not writing:
-                law.responses.append(cycle + law.write_latency)
+                law.responses.append(column + law.write_latency)
         await edge(dut)
     assert delivered > 100
+    if banks.banks:
+        refreshes = bool(banks.interval)
+        assert all(banks.seen[case] for case in ("waits for its bank", "its row is open", "another row is open"))
+        assert all(bool(banks.seen[c]) == refreshes for c in ("waits for a refresh", "refresh has closed it"))
 
 
 @cocotb.test()
 async def strobes(dut: Any) -> None:
     """Only the strobed bytes of a beat change."""
     bus = parameters()["BUS_BYTES"]
-    for name in ("arvalid_i", "awvalid_i", "wvalid_i"):
+    for name in ("start_i", "arvalid_i", "awvalid_i", "awlen_i", "wvalid_i"):
         getattr(dut, name).value = 0
     dut.rready_i.value = dut.bready_i.value = 1
     await reset(dut)
