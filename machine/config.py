@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -41,6 +42,10 @@ TOKEN_LIMIT = 255
 """Largest value of a token counter."""
 DEADLOCK_CYCLES = 64
 """Consecutive quiet cycles after which the machine halts with a deadlock."""
+MAY_BE_ZERO = frozenset({
+    "dram_banks", "dram_activate_cycles", "dram_precharge_cycles", "dram_refresh_interval_cycles", "dram_refresh_cycles"
+})
+"""Fields of a machine that may be 0; all other numbers are positive."""
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -66,6 +71,12 @@ class Machine:
         memory_outstanding: requests outstanding on each channel.
         queue_depth: instructions that each engine's queue holds.
         fetch_buffer_instructions: instructions that the fetch buffer holds.
+        dram_banks: banks of the open-row DRAM behind the bus, a power of two up to 64; 0 for a memory of fixed latency.
+        dram_row_bytes: bytes of a row of one bank, a power of two of at least 256 (default: a DDR3 x16 page).
+        dram_activate_cycles: to open a row (default: DDR3-1600's tRCD of 13.75 ns, JESD79-3F, at 1 GHz).
+        dram_precharge_cycles: to close a row (default: tRP, likewise).
+        dram_refresh_interval_cycles: from one refresh to the next, 0 for none (default: tREFI of 7.8 us).
+        dram_refresh_cycles: that a refresh takes (default: tRFC of 260 ns, 4 Gbit).
         clock_hz: clock, used only to print latency in seconds.
     """
 
@@ -86,6 +97,12 @@ class Machine:
     memory_outstanding: int = 16
     queue_depth: int = 8
     fetch_buffer_instructions: int = 16
+    dram_banks: int = 0
+    dram_row_bytes: int = 2048
+    dram_activate_cycles: int = 14
+    dram_precharge_cycles: int = 14
+    dram_refresh_interval_cycles: int = 7800
+    dram_refresh_cycles: int = 260
     clock_hz: int = 1_000_000_000
 
     def __post_init__(self) -> None:
@@ -191,8 +208,9 @@ def _validate(machine: Machine) -> None:
         if field.name == "name":
             if not isinstance(value, str) or not _NAME.fullmatch(value):
                 raise MachineError(f"name must be 1 to 64 letters, digits, '-' and '_', received {value!r:.80}")
-        elif isinstance(value, bool) or not isinstance(value, int) or value <= 0:
-            raise MachineError(f"{field.name} must be a positive integer, received {value!r:.80}")
+        elif isinstance(value, bool) or not isinstance(value, int) or value < (field.name not in MAY_BE_ZERO):
+            kind = "non-negative" if field.name in MAY_BE_ZERO else "positive"
+            raise MachineError(f"{field.name} must be a {kind} integer, received {value!r:.80}")
         elif value >= 1 << 32:
             raise MachineError(f"{field.name} must be below 2**32, received a number of {value.bit_length()} bits")
 
@@ -252,6 +270,7 @@ def _validate(machine: Machine) -> None:
     rule(machine.read_latency_cycles <= 4096, "read_latency_cycles", "must be at most 4096")
     rule(machine.write_latency_cycles <= 4096, "write_latency_cycles", "must be at most 4096")
     rule(machine.memory_outstanding <= 64, "memory_outstanding", "must be at most 64")
+    _validate_dram(machine, rule)
     in_flight = machine.read_latency_cycles * machine.bus_bytes
     in_flight = in_flight * machine.bus_rate_numerator // machine.bus_rate_denominator
     rule(
@@ -268,6 +287,25 @@ def _validate(machine: Machine) -> None:
         machine.load_buffer_bytes >= in_flight + 2 * BURST_BYTES,
         "load_buffer_bytes",
         f"must hold latency x bytes a cycle plus two bursts, {in_flight + 2 * BURST_BYTES} bytes",
+    )
+
+
+def _validate_dram(machine: Machine, rule: Callable[[bool, str, str], None]) -> None:
+    banks, row = machine.dram_banks, machine.dram_row_bytes
+    rule(banks == 0 or (_is_power_of_two(banks) and banks <= 64), "dram_banks", "must be 0 or a power of two up to 64")
+    rule(
+        _is_power_of_two(row) and BURST_BYTES <= row <= 1 << 16,
+        "dram_row_bytes",
+        f"must be a power of two from {BURST_BYTES} to 65536",
+    )
+    for name in ("dram_activate_cycles", "dram_precharge_cycles"):
+        rule(getattr(machine, name) <= 4096, name, "must be at most 4096")
+    interval = machine.dram_refresh_interval_cycles
+    rule(interval <= 1 << 24, "dram_refresh_interval_cycles", "must be at most 2**24")
+    rule(
+        interval == 0 or machine.dram_refresh_cycles < interval,
+        "dram_refresh_cycles",
+        f"must be less than the interval of {interval} cycles",
     )
 
 

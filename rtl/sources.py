@@ -64,4 +64,16 @@ def bench_parameters(machine: Machine, memory_bytes: int) -> dict[str, int]:
         "WRITE_LATENCY": machine.write_latency_cycles,
         "RATE_NUMERATOR": machine.bus_rate_numerator,
         "RATE_DENOMINATOR": machine.bus_rate_denominator,
+        **(_dram_parameters(machine) if machine.dram_banks else {}),
+    }
+
+
+def _dram_parameters(machine: Machine) -> dict[str, int]:
+    return {
+        "DRAM_BANKS": machine.dram_banks,
+        "DRAM_ROW_BYTES": machine.dram_row_bytes,
+        "DRAM_ACTIVATE": machine.dram_activate_cycles,
+        "DRAM_PRECHARGE": machine.dram_precharge_cycles,
+        "DRAM_REFRESH_INTERVAL": machine.dram_refresh_interval_cycles,
+        "DRAM_REFRESH": machine.dram_refresh_cycles,
     }
