@@ -9,7 +9,10 @@ from machine.isa import Engine
 
 
 class Status(IntEnum):
-    """Value of the STATUS register. An error code is sticky until CONTROL.reset."""
+    """Value of the STATUS register. An error code is sticky until CONTROL.reset.
+
+    BUS_ERROR comes from the memory behind a real bus (RRESP, BRESP), never from a program: the simulator has none.
+    """
 
     IDLE = 0
     RUNNING = 1
@@ -18,6 +21,7 @@ class Status(IntEnum):
     ADDRESS_ERROR = 4
     TOKEN_OVERFLOW = 5
     DEADLOCK = 6
+    BUS_ERROR = 7
 
 
 class EngineState(IntEnum):
@@ -112,4 +116,7 @@ REGISTERS: tuple[Register, ...] = (
     Register(0x1C, "READ_BEATS", "read", "beats received from memory, modulo 2**32"),
     Register(0x20, "WRITE_BEATS", "read", "beats written to memory, modulo 2**32"),
     Register(0x24, "SHAPE", "read", "rows in bits 15:0, columns in bits 31:16"),
+    Register(0x28, "INTERRUPT", "read/write", "bit 0: interrupt line high while STATUS is neither idle nor running"),
+    Register(0x2C, "MEMORY_BASE_LOW", "read/write", "added to each address on a board's bus, a multiple of 4096"),
+    Register(0x30, "MEMORY_BASE_HIGH", "read/write", "the same, high word"),
 )

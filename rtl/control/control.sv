@@ -39,6 +39,7 @@ module control #(
     input  logic [19:0]            state_i,             // state of each engine, but for waiting for tokens
     input  logic [4:0]             idle_i,              // idle engines
     input  logic [4:0]             quiet_i,             // engines without an event
+    input  logic                   bus_error_i,         // the memory answers with an error
     input  logic                   address_error_i,     // address error of any unit
     input  logic                   port_quiet_i,        // no grant, beat or response, and nothing outstanding
     input  logic                   drained_i,           // nothing is outstanding or on its way out
@@ -174,6 +175,7 @@ module control #(
       .empty_i  (queued == '0),
       .idle_i   (idle_i == '1),
       .quiet_i  (quiet),
+      .bus_error_i,
       .illegal_i(illegal),
       .address_error_i,
       .overflow_i(overflow),

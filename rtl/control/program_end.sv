@@ -1,6 +1,6 @@
-// End of a program (docs/timing.md): done, illegal instruction, address error, token overflow or deadlock, decided in the
-// cycle in which it comes. Of several in one cycle the first of this order counts: illegal instruction, address error,
-// token overflow, done, deadlock.
+// End of a program (docs/timing.md): done, bus error, illegal instruction, address error, token overflow or deadlock,
+// decided in the cycle in which it comes. Of several in one cycle the first of this order counts: bus error, illegal
+// instruction, address error, token overflow, done, deadlock.
 module program_end (
     input  logic       clk_i,            // clock
     input  logic       rst_ni,           // synchronous reset, active low; held while not running
@@ -9,6 +9,7 @@ module program_end (
     input  logic       empty_i,          // all queues are empty
     input  logic       idle_i,           // all engines are idle
     input  logic       quiet_i,          // a quiet cycle
+    input  logic       bus_error_i,      // the memory answers with an error
     input  logic       illegal_i,        // illegal instruction
     input  logic       address_error_i,  // address error of any unit
     input  logic       overflow_i,       // token overflow
@@ -20,10 +21,11 @@ module program_end (
 
   assign done = halt_i && empty_i && idle_i;
   assign deadlock = quiet_i && quiet_q == 6'(tpukit_isa::DEADLOCK_CYCLES - 1);
-  assign end_o = running_i && (illegal_i || address_error_i || overflow_i || done || deadlock);
+  assign end_o = running_i && (bus_error_i || illegal_i || address_error_i || overflow_i || done || deadlock);
 
   always_comb begin
-    if (illegal_i) status_o = 3'(tpukit_isa::STATUS_ILLEGAL_INSTRUCTION);
+    if (bus_error_i) status_o = 3'(tpukit_isa::STATUS_BUS_ERROR);
+    else if (illegal_i) status_o = 3'(tpukit_isa::STATUS_ILLEGAL_INSTRUCTION);
     else if (address_error_i) status_o = 3'(tpukit_isa::STATUS_ADDRESS_ERROR);
     else if (overflow_i) status_o = 3'(tpukit_isa::STATUS_TOKEN_OVERFLOW);
     else if (done) status_o = 3'(tpukit_isa::STATUS_DONE);

@@ -38,6 +38,8 @@ module host_registers #(
     output logic [31:8] program_address_o,  // PROGRAM_ADDRESS, in 256 bytes
     output logic [31:0] program_length_o,   // PROGRAM_LENGTH
     output logic [31:6] memory_limit_o,     // MEMORY_LIMIT, in 64 bytes
+    output logic [63:12] memory_base_o,     // MEMORY_BASE, in 4096 bytes
+    output logic        interrupt_o,        // INTERRUPT is enabled, and a program has ended
     input  logic [ 2:0] status_i,           // STATUS
     input  logic [63:0] cycles_i,           // CYCLES
     input  logic [31:0] read_beats_i,       // READ_BEATS
@@ -54,6 +56,8 @@ module host_registers #(
   logic [31:8] program_address_q;
   logic [31:0] program_length_q;
   logic [31:6] memory_limit_q;
+  logic [63:12] memory_base_q;
+  logic enable_q;
   logic [9:0] write_word, read_word;
   logic [11:0] counter_offset;
   logic unused;
@@ -79,6 +83,9 @@ module host_registers #(
   assign program_address_o = program_address_q;
   assign program_length_o = program_length_q;
   assign memory_limit_o = memory_limit_q;
+  assign memory_base_o = memory_base_q;
+  assign interrupt_o = enable_q && status_i != 3'(tpukit_isa::STATUS_IDLE)
+      && status_i != 3'(tpukit_isa::STATUS_RUNNING);
   assign writable = write && status_i != 3'(tpukit_isa::STATUS_RUNNING);
   assign mask = {{8{s_axil_wstrb_i[3]}}, {8{s_axil_wstrb_i[2]}}, {8{s_axil_wstrb_i[1]}}, {8{s_axil_wstrb_i[0]}}};
 
@@ -87,6 +94,7 @@ module host_registers #(
       program_address_q <= '0;
       program_length_q  <= '0;
       memory_limit_q    <= '0;
+      memory_base_q     <= '0;
     end else if (writable) begin
       case (write_word)
         10'(tpukit_isa::REGISTER_PROGRAM_ADDRESS / 4):
@@ -95,8 +103,20 @@ module host_registers #(
         program_length_q <= program_length_q & ~mask | s_axil_wdata_i & mask;
         10'(tpukit_isa::REGISTER_MEMORY_LIMIT / 4):
         memory_limit_q <= memory_limit_q & ~mask[31:6] | s_axil_wdata_i[31:6] & mask[31:6];
+        10'(tpukit_isa::REGISTER_MEMORY_BASE_LOW / 4):
+        memory_base_q[31:12] <= memory_base_q[31:12] & ~mask[31:12] | s_axil_wdata_i[31:12] & mask[31:12];
+        10'(tpukit_isa::REGISTER_MEMORY_BASE_HIGH / 4):
+        memory_base_q[63:32] <= memory_base_q[63:32] & ~mask | s_axil_wdata_i & mask;
         default: ;
       endcase
+    end
+  end
+
+  // Unlike the others it can be written while a program runs: who handles an interrupt may have to lower it at any time.
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || reset_o) enable_q <= 1'b0;
+    else if (write && write_word == 10'(tpukit_isa::REGISTER_INTERRUPT / 4) && s_axil_wstrb_i[0]) begin
+      enable_q <= s_axil_wdata_i[0];
     end
   end
 
@@ -121,6 +141,9 @@ module host_registers #(
       10'(tpukit_isa::REGISTER_READ_BEATS / 4): rdata_d = read_beats_i;
       10'(tpukit_isa::REGISTER_WRITE_BEATS / 4): rdata_d = write_beats_i;
       10'(tpukit_isa::REGISTER_SHAPE / 4): rdata_d = Shape;
+      10'(tpukit_isa::REGISTER_INTERRUPT / 4): rdata_d = {31'b0, enable_q};
+      10'(tpukit_isa::REGISTER_MEMORY_BASE_LOW / 4): rdata_d = {memory_base_q[31:12], 12'b0};
+      10'(tpukit_isa::REGISTER_MEMORY_BASE_HIGH / 4): rdata_d = memory_base_q[63:32];
       default: begin
         // counter_engine_o 5 to 7 reads as zero.
         if (read_word < 10'(tpukit_isa::REGISTER_STATE_COUNTERS / 4) || counter_offset[11:10] != 0) rdata_d = '0;

@@ -62,7 +62,8 @@ module testbench #(
   logic [BUS_BYTES-1:0] m_wstrb;
   logic [4:0] issue, retire;
   logic [19:0] state;
-  logic start, running;
+  logic start, running, interrupt;
+  logic [63:12] memory_base;
 
   tpu #(
       .ROWS(ROWS),
@@ -97,6 +98,8 @@ module testbench #(
       .s_axil_rready_i  (rready),
       .s_axil_rdata_o   (rdata),
       .s_axil_rresp_o   (rresp),
+      .interrupt_o      (interrupt),
+      .memory_base_o    (memory_base),
       .m_axi_arvalid_o  (m_arvalid),
       .m_axi_arready_i  (m_arready),
       .m_axi_araddr_o   (m_araddr),
@@ -107,6 +110,7 @@ module testbench #(
       .m_axi_rready_o   (m_rready),
       .m_axi_rlast_i    (m_rlast),
       .m_axi_rdata_i    (m_rdata),
+      .m_axi_rresp_i    (2'b00),
       .m_axi_awvalid_o  (m_awvalid),
       .m_axi_awready_i  (m_awready),
       .m_axi_awaddr_o   (m_awaddr),
@@ -119,6 +123,7 @@ module testbench #(
       .m_axi_wstrb_o    (m_wstrb),
       .m_axi_wdata_o    (m_wdata),
       .m_axi_bvalid_i   (m_bvalid),
+      .m_axi_bresp_i    (2'b00),
       .m_axi_bready_o   (m_bready),
       .issue_o          (issue),
       .retire_o         (retire),
@@ -295,5 +300,5 @@ module testbench #(
   end
 
   logic unused;
-  assign unused = ^{bresp, rresp, m_arsize, m_awsize, m_arburst, m_awburst};
+  assign unused = ^{bresp, rresp, m_arsize, m_awsize, m_arburst, m_awburst, interrupt, memory_base};
 endmodule

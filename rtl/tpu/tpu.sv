@@ -37,6 +37,8 @@ module tpu #(
     input  logic                   s_axil_rready_i,
     output logic [31:0]            s_axil_rdata_o,
     output logic [1:0]             s_axil_rresp_o,
+    output logic                   interrupt_o,        // level: a program has ended, if INTERRUPT enables it
+    output logic [63:12]           memory_base_o,      // MEMORY_BASE: for whoever relocates the addresses below
     // Memory: AXI4 master, one ID (not driven), INCR bursts, answers in order
     output logic                   m_axi_arvalid_o,
     input  logic                   m_axi_arready_i,
@@ -48,6 +50,7 @@ module tpu #(
     output logic                   m_axi_rready_o,
     input  logic                   m_axi_rlast_i,
     input  logic [BUS_BYTES*8-1:0] m_axi_rdata_i,
+    input  logic [1:0]             m_axi_rresp_i,
     output logic                   m_axi_awvalid_o,
     input  logic                   m_axi_awready_i,
     output logic [31:0]            m_axi_awaddr_o,
@@ -60,6 +63,7 @@ module tpu #(
     output logic [BUS_BYTES-1:0]   m_axi_wstrb_o,
     output logic [BUS_BYTES*8-1:0] m_axi_wdata_o,
     input  logic                   m_axi_bvalid_i,
+    input  logic [1:0]             m_axi_bresp_i,
     output logic                   m_axi_bready_o,
     // Observation; bit or slice q belongs to engine q
     output logic [4:0]             issue_o,            // engines that issue in this cycle
@@ -90,7 +94,7 @@ module tpu #(
   logic [4:0] instr_valid, accept, retire, idle, quiet, address_error;
   logic [24:0] retire_send;
   logic [19:0] engine_state;
-  logic port_quiet, drained;
+  logic port_quiet, drained, bus_error;
 
   // Read port
   logic fetch_req, fetch_grant, fetch_rvalid, fetch_rlast;
@@ -158,6 +162,8 @@ module tpu #(
       .program_address_o(program_address),
       .program_length_o (program_length),
       .memory_limit_o   (memory_limit),
+      .memory_base_o,
+      .interrupt_o,
       .status_i         (status),
       .cycles_i         (cycles),
       .read_beats_i     (read_beats),
@@ -199,6 +205,7 @@ module tpu #(
       .state_i          (engine_state),
       .idle_i           (idle),
       .quiet_i          (quiet),
+      .bus_error_i      (bus_error),
       .address_error_i  (address_error != '0 || read_address_error),
       .port_quiet_i     (port_quiet),
       .drained_i        (drained),
@@ -541,10 +548,14 @@ module tpu #(
     end
   end
 
+  // SLVERR and DECERR have the upper bit; a beat with an error is as good as any other for what counts beats.
+  assign bus_error = (m_axi_rvalid_i && m_axi_rready_o && m_axi_rresp_i[1])
+      || (m_axi_bvalid_i && m_axi_bready_o && m_axi_bresp_i[1]);
+
   assign drained = !reads_outstanding && !m_axi_arvalid_o && !m_axi_awvalid_o && !m_axi_wvalid_o && writes_q == 0;
   assign port_quiet = drained && !fetch_grant && !weights_grant && !load_grant
       && !store_claim_grant && !vector_claim_grant && !matrix_claim_grant && !load_claim_grant;
 
   logic unused;
-  assign unused = fetch_rlast;
+  assign unused = ^{fetch_rlast, m_axi_rresp_i[0], m_axi_bresp_i[0]};
 endmodule

@@ -48,7 +48,8 @@ class Coverage:
             "fields": {goal: 0 for layout in FORMATS.values() for field in layout.fields[1:]
                        for goal in _edges(layout.opcode, field)},
             "endings": {status.name.lower(): 0 for status in Status
-                        if status is Status.DONE or (illegal and status > Status.DONE)} | {NOT_ENDED: 0},
+                        if status is Status.DONE or (illegal and Status.DONE < status < Status.BUS_ERROR)}
+                       | {NOT_ENDED: 0},
             "stalls": {_stall(engine, cause): 0 for engine in Engine for cause in _causes(engine)},
             "contention": {_contention(*pair): 0 for pair in _pairs()},
         }

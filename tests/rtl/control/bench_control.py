@@ -53,7 +53,7 @@ class Bench:
     async def begin(self) -> None:
         dut = self.dut
         for name in ("start_i", "reset_i", "accept_i", "retire_i", "retire_send_i", "state_i", "quiet_i",
-                     "address_error_i", "port_quiet_i", "read_beat_i", "write_beat_i", "mem_grant_i",
+                     "bus_error_i", "address_error_i", "port_quiet_i", "read_beat_i", "write_beat_i", "mem_grant_i",
                      "mem_rvalid_i", "counter_engine_i", "counter_state_i"):  # fmt: skip
             getattr(dut, name).value = 0
         dut.idle_i.value = 31

@@ -11,7 +11,7 @@ from machine.config import DEADLOCK_CYCLES
 from machine.registers import Status
 from tests.rtl.bench import edge, reset, settle
 
-INPUTS = ("halt_i", "empty_i", "idle_i", "quiet_i", "illegal_i", "address_error_i", "overflow_i")
+INPUTS = ("halt_i", "empty_i", "idle_i", "quiet_i", "illegal_i", "address_error_i", "overflow_i", "bus_error_i")
 
 
 async def begin(dut: Any) -> None:
@@ -34,7 +34,9 @@ async def every_combination(dut: Any) -> None:
             getattr(dut, name).value = bit
         await settle()
         expected = None
-        if bits["illegal_i"]:
+        if bits["bus_error_i"]:
+            expected = Status.BUS_ERROR
+        elif bits["illegal_i"]:
             expected = Status.ILLEGAL_INSTRUCTION
         elif bits["address_error_i"]:
             expected = Status.ADDRESS_ERROR

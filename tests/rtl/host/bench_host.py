@@ -97,7 +97,8 @@ class Host:
 async def configuration_registers(dut: Any) -> None:
     host = Host(dut)
     await host.begin()
-    kept = {"PROGRAM_ADDRESS": 0xFFFF_FF00, "PROGRAM_LENGTH": 0xFFFF_FFFF, "MEMORY_LIMIT": 0xFFFF_FFC0}
+    kept = {"PROGRAM_ADDRESS": 0xFFFF_FF00, "PROGRAM_LENGTH": 0xFFFF_FFFF, "MEMORY_LIMIT": 0xFFFF_FFC0,
+            "MEMORY_BASE_LOW": 0xFFFF_F000, "MEMORY_BASE_HIGH": 0xFFFF_FFFF, "INTERRUPT": 1}
     model = dict.fromkeys(kept, 0)
     for _ in range(300):
         name = random.choice(list(kept))
@@ -110,6 +111,7 @@ async def configuration_registers(dut: Any) -> None:
         assert int(dut.program_address_o.value) << 8 == model["PROGRAM_ADDRESS"]
         assert int(dut.program_length_o.value) == model["PROGRAM_LENGTH"]
         assert int(dut.memory_limit_o.value) << 6 == model["MEMORY_LIMIT"]
+        assert int(dut.memory_base_o.value) << 12 == model["MEMORY_BASE_HIGH"] << 32 | model["MEMORY_BASE_LOW"]
     assert host.starts == host.resets == 0
 
 
@@ -134,14 +136,33 @@ async def writes_while_running_are_ignored(dut: Any) -> None:
     await host.begin()
     await host.write(OFFSET["PROGRAM_LENGTH"], 5)
     dut.status_i.value = int(Status.RUNNING)
-    for name in ("PROGRAM_ADDRESS", "PROGRAM_LENGTH", "MEMORY_LIMIT", "STATUS", "SHAPE"):
+    for name in ("PROGRAM_ADDRESS", "PROGRAM_LENGTH", "MEMORY_LIMIT", "STATUS", "SHAPE", "MEMORY_BASE_LOW",
+                 "MEMORY_BASE_HIGH"):  # fmt: skip
         await host.write(OFFSET[name], 0xFFFF_FFFF)
     assert int(dut.program_address_o.value) == 0
-    assert int(dut.memory_limit_o.value) == 0
+    assert int(dut.memory_limit_o.value) == int(dut.memory_base_o.value) == 0
     assert await host.read(OFFSET["PROGRAM_LENGTH"]) == 5
     dut.status_i.value = int(Status.DEADLOCK)
     await host.write(OFFSET["PROGRAM_LENGTH"], 6)
     assert await host.read(OFFSET["PROGRAM_LENGTH"]) == 6
+
+
+@cocotb.test()
+async def interrupt(dut: Any) -> None:
+    """A level: enabled at any time, high for every status that is an end; CONTROL.reset disables it."""
+    host = Host(dut)
+    await host.begin()
+    for enable, strobe, expected in ((1, 14, False), (1, 1, True), (0, 14, True), (2, 1, False), (3, 15, True)):
+        dut.status_i.value = int(Status.RUNNING)
+        await host.write(OFFSET["INTERRUPT"], enable, strobe)
+        assert await host.read(OFFSET["INTERRUPT"]) == expected
+        for status in Status:
+            dut.status_i.value = int(status)
+            await settle()
+            assert int(dut.interrupt_o.value) == (expected and status not in (Status.IDLE, Status.RUNNING))
+            await edge(dut)
+    await host.write(OFFSET["CONTROL"], 2)
+    assert await host.read(OFFSET["INTERRUPT"]) == int(dut.interrupt_o.value) == 0
 
 
 @cocotb.test()
@@ -150,7 +171,7 @@ async def results(dut: Any) -> None:
     await host.begin()
     for _ in range(20):
         cycles, reads, writes = random.getrandbits(64), random.getrandbits(32), random.getrandbits(32)
-        status = random.randrange(7)
+        status = random.randrange(8)
         dut.status_i.value, dut.cycles_i.value = status, cycles
         dut.read_beats_i.value, dut.write_beats_i.value = reads, writes
         assert await host.read(OFFSET["STATUS"]) == status
@@ -160,7 +181,7 @@ async def results(dut: Any) -> None:
         assert await host.read(OFFSET["WRITE_BEATS"]) == writes
         assert await host.read(OFFSET["SHAPE"]) == parameters()["COLUMNS"] << 16 | parameters()["ROWS"]
         assert await host.read(OFFSET["CONTROL"]) == 0
-    for offset in (0x28, 0xFC, 0xF00, 0xFFC, 0x500):
+    for offset in (0x34, 0xFC, 0xF00, 0xFFC, 0x500):
         dut.counter_i.value = (1 << 64) - 1
         assert await host.read(offset) == 0, f"{offset:#x} is no register"
 

@@ -27,6 +27,9 @@ class StallingMemory:
         self.data: deque[tuple[int, int, bool]] = deque()
         self.answers = 0
         self.offered: dict[str, bool] = {"r": False, "b": False}
+        self.error_after: dict[str, int | None] = {"r": None, "b": None}
+        """The answer of each channel, counted from 0, that is an error; None for none."""
+        self.answered = {"r": 0, "b": 0}
 
     def get(self, name: str) -> int:
         return int(getattr(self.dut, f"m_axi_{name}_o").value)
@@ -46,10 +49,15 @@ class StallingMemory:
             self.drive("rdata", int.from_bytes(self.memory[address : address + self.bus], "little"))
             self.drive("rlast", last)
         self.drive("bvalid", self.offered["b"])
+        for channel in ("r", "b"):
+            failed = self.answered[channel] == self.error_after[channel]
+            self.drive(f"{channel}resp", random.choice((2, 3)) if failed else 0)
 
     def at_edge(self) -> None:
         """Take what is handed over in this cycle."""
         dut = self.dut
+        for channel in ("r", "b"):
+            self.answered[channel] += self.offered[channel] and self.get(f"{channel}ready")
         if self.offered["r"] and self.get("rready"):
             self.reads.popleft()
             self.offered["r"] = False
@@ -120,7 +128,7 @@ async def begin(dut: Any, pace: float) -> StallingMemory:
         getattr(dut, f"s_axil_{name}_i").value = 0
     dut.s_axil_bready_i.value = dut.s_axil_rready_i.value = 1
     memory = StallingMemory(dut, bytearray(MEMORY_BYTES), pace)
-    for name in ("arready", "awready", "wready", "rvalid", "rlast", "rdata", "bvalid"):
+    for name in ("arready", "awready", "wready", "rvalid", "rlast", "rdata", "rresp", "bvalid", "bresp"):
         memory.drive(name, 0)
     await reset(dut)
     return memory
@@ -204,3 +212,38 @@ async def instructions_behind_halt(dut: Any) -> None:
         await run(dut, memory, longer)
         await run(dut, memory, layer(machine))
     server.cancel()
+
+
+@cocotb.test()
+async def bus_errors(dut: Any) -> None:
+    """An answer with an error, wherever it comes, ends the program with its status, and nothing else is disturbed."""
+    machine = load_machine("nano4")
+    program = copy(machine, 70)
+    for pace in (1.0, 0.3):
+        memory = await begin(dut, pace)
+        server = cocotb.start_soon(memory.serve())
+        await run(dut, memory, program)
+        answers = dict(memory.answered)
+        for channel, number in answers.items():
+            for after in {0, number // 2, number - 1}:
+                memory.memory[:] = program.memory.tobytes()
+                memory.error_after[channel] = memory.answered[channel] + after
+                await write_register(dut, "PROGRAM_LENGTH", len(program.instructions))
+                await write_register(dut, "MEMORY_LIMIT", MEMORY_BYTES)
+                await write_register(dut, "INTERRUPT", 1)
+                await write_register(dut, "CONTROL", 1)
+                status = Status.RUNNING
+                assert not int(dut.interrupt_o.value)
+                while status is Status.RUNNING:
+                    status = Status(await read_register(dut, "STATUS"))
+                assert status is Status.BUS_ERROR, (channel, after)
+                assert int(dut.interrupt_o.value)
+                await write_register(dut, "CONTROL", 1)
+                assert await read_register(dut, "STATUS") == Status.BUS_ERROR, "an error stays until the reset"
+                await write_register(dut, "CONTROL", 2)
+                while Status(await read_register(dut, "STATUS")) is not Status.IDLE:
+                    pass
+                assert not memory.reads and not memory.addresses and not memory.data and not memory.answers
+                memory.error_after[channel] = None
+                await run(dut, memory, program)
+        server.cancel()
