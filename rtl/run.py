@@ -1,10 +1,12 @@
-"""Runs a program on the Verilated machine: memory image in; status, cycles, events, counters and memory out."""
+"""Runs programs on the Verilated machine: memory image in; status, cycles, events, counters and memory out."""
 
 from __future__ import annotations
 
+import os
 import tempfile
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,27 @@ STATES_PER_ENGINE = 16
 Cycles = npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True, eq=False)
+class RtlRun:
+    """A program to be run from its start to its end.
+
+    Attributes:
+        memory: image of the memory before the run, uint8[bytes]; not changed. What lies behind it is zero.
+        program_address: byte address of the first instruction, a multiple of 256.
+        program_length: instructions.
+        memory_limit: bytes that the program may address, a multiple of 64.
+        max_cycles: a longer run is stopped.
+        waves: where to write a waveform, FST where the name ends so, else VCD; None for none.
+    """
+
+    memory: npt.NDArray[np.uint8]
+    program_address: int
+    program_length: int
+    memory_limit: int
+    max_cycles: int = 1 << 40
+    waves: Path | None = None
+
+
 @dataclass(frozen=True)
 class RtlResult:
     """What a run of the hardware gave.
@@ -39,7 +62,7 @@ class RtlResult:
         read_beats: value of READ_BEATS.
         write_beats: value of WRITE_BEATS.
         memory: memory after the run, uint8[size of the image].
-        seconds: wall time of the simulation, the build not included.
+        seconds: wall time of the simulation, the build and the start of the process not included.
     """
 
     status: Status
@@ -53,6 +76,16 @@ class RtlResult:
     seconds: float
 
 
+class RtlStopped(ToolError):
+    """A run went past its `max_cycles`; `issue` and `retire` have, as in `RtlResult`, what happened until then."""
+
+    def __init__(self, max_cycles: int, issue: dict[Engine, Cycles], retire: dict[Engine, Cycles]) -> None:
+        """Name the limit."""
+        super().__init__(f"the program did not end within {max_cycles} cycles on the RTL; it was stopped")
+        self.issue = issue
+        self.retire = retire
+
+
 def run_program(
     machine: Machine,
     memory: npt.NDArray[np.uint8],
@@ -62,48 +95,94 @@ def run_program(
     waves: Path | None = None,
     max_cycles: int = 1 << 40,
 ) -> RtlResult:
-    """Run a program from its start to its end.
-
-    Args:
-        machine: the machine; it is built at the first use.
-        memory: image of the memory before the run, uint8[bytes]; not changed. What lies behind it is zero.
-        program_address: byte address of the first instruction, a multiple of 256.
-        program_length: instructions.
-        memory_limit: bytes that the program may address, a multiple of 64.
-        waves: where to write a waveform, FST where the name ends so, else VCD; None for none.
-        max_cycles: a longer run is stopped.
+    """Run one program from its start to its end; the arguments are those of `RtlRun`.
 
     Raises:
         ProgramError: an address or limit that the registers cannot hold.
         ToolError: the hardware cannot be built or simulated, or the run went past `max_cycles`.
     """
-    _check_registers(program_address, program_length, memory_limit)
-    program = build(machine, _format(waves), max(memory.size, memory_limit))
+    run = RtlRun(memory, program_address, program_length, memory_limit, max_cycles, waves)
+    (result,) = run_programs(machine, [run])
+    if isinstance(result, ToolError):
+        raise result
+    return result
+
+
+def run_programs(machine: Machine, runs: Sequence[RtlRun]) -> list[RtlResult | ToolError]:
+    """Run programs one after the other, each on a machine as after power-on, in as few processes as may be.
+
+    Args:
+        machine: the machine; it is built at the first use.
+        runs: the programs; their waveforms are of one format. Each takes twice its memory on the disk for temporary
+            files, all of them at once.
+
+    Returns:
+        For each run its result; or the error, where its simulation failed or went past `max_cycles`.
+
+    Raises:
+        ProgramError: an address or limit that the registers cannot hold.
+        ToolError: the hardware cannot be built.
+    """
+    for run in runs:
+        _check_registers(run.program_address, run.program_length, run.memory_limit)
+    memory_bytes = max((max(run.memory.size, run.memory_limit) for run in runs), default=0)
+    program = build(machine, _format(runs[0].waves if runs else None), memory_bytes)
+    results: list[RtlResult | ToolError] = []
+    while len(results) < len(runs):
+        results += _run_process(program, machine, runs[len(results) :])
+    return results
+
+
+def _run_process(program: Path, machine: Machine, runs: Sequence[RtlRun]) -> list[RtlResult | ToolError]:
+    """Run programs in one process, to the first at which it fails; that one's result is the failure."""
+    failure = None
     with tempfile.TemporaryDirectory(prefix="tpukit_rtl_") as name:
-        folder = Path(name)
-        beats = _write_image(folder / "image", memory, machine.bus_bytes)
-        arguments: dict[str, int | Path] = {
-            "program_address": program_address,
-            "program_length": program_length,
-            "memory_limit": memory_limit,
-            "max_cycles": max_cycles,
-            "image": folder / "image",
-            "result": folder / "result",
-            "events": folder / "events",
-            "memory": folder / "memory",
-            "memory_beats": beats,
-        }
-        if waves is not None:
-            arguments["waves"] = waves.absolute()
-        start = time.perf_counter()
-        with during("simulating the RTL"):
-            check_tool([program, *(f"+{key}={value}" for key, value in arguments.items())], "simulating the RTL")
-        seconds = time.perf_counter() - start
-        registers = _read_registers(folder / "result", max_cycles)
-        issue, retire = _read_events(folder / "events")
-        after = np.fromfile(folder / "memory", dtype=np.uint8)
-    if after.size != beats * machine.bus_bytes:
-        raise ToolError(f"simulating the RTL failed: it wrote {after.size} bytes of memory, not {memory.size}")
+        folders = [Path(name) / str(number) for number in range(len(runs))]
+        listed, log = Path(name) / "runs", Path(name) / "seconds"
+        listed.write_bytes(b"".join(map(_prepare, folders, runs, [machine.bus_bytes] * len(runs))))
+        try:
+            with during("simulating the RTL"):
+                check_tool([program, listed, log], "simulating the RTL")
+        except ToolError as error:
+            failure = error
+        seconds = [float(line) for line in log.read_text().splitlines()] if log.exists() else []
+        if failure is None and len(seconds) < len(runs):
+            failure = ToolError(f"simulating the RTL failed: it ended before run {len(seconds)} of {len(runs)}")
+        # Where it failed behind the last run, that one is not to be trusted.
+        whole = len(runs) if failure is None else min(len(seconds), len(runs) - 1)
+        ended = islice(zip(folders, runs, seconds, strict=False), whole)
+        results: list[RtlResult | ToolError] = [_collect(folder, run, took) for folder, run, took in ended]
+    return results if failure is None else [*results, failure]
+
+
+def _prepare(folder: Path, run: RtlRun, bus_bytes: int) -> bytes:
+    """Write a run's image and return its entry in the list of runs (`rtl/testbench/main.cpp`)."""
+    folder.mkdir()
+    arguments: dict[str, int | Path] = {
+        "program_address": run.program_address,
+        "program_length": run.program_length,
+        "memory_limit": run.memory_limit,
+        "max_cycles": run.max_cycles,
+        "image": folder / "image",
+        "result": folder / "result",
+        "events": folder / "events",
+        "memory": folder / "memory",
+        "memory_beats": _write_image(folder / "image", run.memory, bus_bytes),
+    }
+    if run.waves is not None:
+        arguments["waves"] = run.waves.absolute()
+    return b"".join(os.fsencode(f"+{key}={value}") + b"\0" for key, value in arguments.items()) + b"\0"
+
+
+def _collect(folder: Path, run: RtlRun, seconds: float) -> RtlResult | ToolError:
+    """Read what a run that has ended wrote."""
+    registers = _read_registers(folder / "result")
+    issue, retire = _read_events(folder / "events")
+    if registers is None:
+        return RtlStopped(run.max_cycles, issue, retire)
+    after = np.fromfile(folder / "memory", dtype=np.uint8)
+    if after.size < run.memory.size:
+        return ToolError(f"simulating the RTL failed: it wrote {after.size} bytes of memory, not {run.memory.size}")
     return RtlResult(
         status=Status(registers[OFFSETS["STATUS"]]),
         cycles=registers[OFFSETS["CYCLES_LOW"]] | registers[OFFSETS["CYCLES_HIGH"]] << 32,
@@ -112,7 +191,7 @@ def run_program(
         counters=_counters(registers),
         read_beats=registers[OFFSETS["READ_BEATS"]],
         write_beats=registers[OFFSETS["WRITE_BEATS"]],
-        memory=after[: memory.size],
+        memory=after[: run.memory.size],
         seconds=seconds,
     )
 
@@ -142,14 +221,12 @@ def _write_image(path: Path, memory: npt.NDArray[np.uint8], bus_bytes: int) -> i
     return beats
 
 
-def _read_registers(path: Path, max_cycles: int) -> dict[int, int]:
-    registers: dict[int, int] = {}
-    for line in path.read_text().splitlines():
-        if line == "stopped":
-            raise ToolError(f"the program did not end within {max_cycles} cycles on the RTL; it was stopped")
-        offset, value = line.split()
-        registers[int(offset)] = int(value)
-    return registers
+def _read_registers(path: Path) -> dict[int, int] | None:
+    """Return the registers by offset; None if the run was stopped."""
+    lines = path.read_text().splitlines()
+    if "stopped" in lines:
+        return None
+    return {int(offset): int(value) for offset, value in (line.split() for line in lines)}
 
 
 def _read_events(path: Path) -> tuple[dict[Engine, Cycles], dict[Engine, Cycles]]:

@@ -3,7 +3,7 @@
 //
 // Plusargs:
 //   +program_address= +program_length= +memory_limit=   registers, decimal
-//   +max_cycles=    a longer run is stopped, the result then says so
+//   +max_cycles=    a longer run is stopped, the result then says so; so is one whose host waits too long before or after
 //   +image=         memory before the run (axi_memory.sv)
 //   +result=        written: a line `offset value` for each register that is read at the end, or the line `stopped`
 //   +events=        written: a line `engine kind cycle` for each issue (kind 0) and retirement (kind 1); optional
@@ -38,6 +38,10 @@ module testbench #(
 );
   localparam int BusBits = BUS_BYTES * 8;
   localparam int Counters = 5 * 16 * 2;  // words of state counters, in the order of their addresses
+  // More cycles than the registers take and than all outstanding bursts take to come in after the end of a program.
+  localparam logic [63:0] HostCycles = 64'd10_000 + 64'd64 * (
+      64'(READ_LATENCY) + 64'(WRITE_LATENCY) + 64'(DRAM_ACTIVATE) + 64'(DRAM_PRECHARGE) + 64'(DRAM_REFRESH)
+      + 64'd64 * (64'(RATE_DENOMINATOR) / 64'(RATE_NUMERATOR) + 64'd1));
 
   // Reset in the first cycles.
   logic [2:0] reset_q;
@@ -287,7 +291,8 @@ module testbench #(
     if (rst_n && sent_q && rvalid && !still_running) begin
       $fwrite(result_file, "%0d %0d\n", araddr, rdata);
     end
-    if (rst_n && (step_q == StepEnd || (running && cycle_q > max_cycles))) begin
+    if (rst_n && (step_q == StepEnd || (running && cycle_q > max_cycles)
+                  || (cycle_q > HostCycles && cycle_q - HostCycles > max_cycles))) begin
       if (step_q != StepEnd) $fwrite(result_file, "stopped\n");
       else if (memory_file != 0) begin
         u_memory.dump(memory_file, memory_beats);

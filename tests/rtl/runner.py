@@ -29,11 +29,12 @@ from pathlib import Path
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import VerilatorControlFile, get_runner
 
+from rtl.build import OBJECT_CACHE
+
 ROOT = Path(__file__).resolve().parents[2]
 RTL = ROOT / "rtl"
 PACKAGE = RTL / "generated" / "tpukit_isa.sv"
 BUILD = ROOT / "build" / "rtl"
-OBJECT_CACHE = Path(__file__).with_name("object_cache.py")
 QUICK_MAKE = ("CFG_CXXFLAGS_PCH_I=-include", "OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1")
 VERILATOR_ARGUMENTS = ("-Wall", "--output-split", "20000", "--output-split-cfuncs", "2000")
 ICARUS_ARGUMENTS = ("-Wall", "-Wno-timescale")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.rtl.object_cache import CONFIGURATION, main
+from rtl.build import OBJECT_CACHE
+from rtl.object_cache import CONFIGURATION, main
 
 COMPILER = [sys.executable, "-c", """
 import pathlib, sys
@@ -62,5 +63,4 @@ def test_other_sources_compile_each_time() -> None:
 def test_a_failure_is_passed_on_and_not_kept() -> None:
     command = [sys.executable, "-c", "raise SystemExit(3)", "-o", "verilated.o", "library/verilated.cpp"]
     assert main(Path("cache"), command) == 3 and not Path("cache").exists()
-    script = Path(__file__).with_name("object_cache.py")
-    assert subprocess.run([sys.executable, script, "cache", *command], check=False).returncode == 3
+    assert subprocess.run([sys.executable, OBJECT_CACHE, "cache", *command], check=False).returncode == 3
