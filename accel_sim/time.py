@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_sim import events, stepper
-from accel_sim.timing.accounts import ACCOUNTED, Cause
-from accel_sim.timing.decode import Program, decode_program
+from accel_sim.timing.accounts import ACCOUNTED, CAUSE_COUNT, Cause
+from accel_sim.timing.decode import HALT, ILLEGAL, Program, decode_program
 from accel_sim.timing.history import FIRST_CAPACITY, History, finish_history
 from accel_sim.timing.trace import Ending, Start, Trace, open_trace
 from machine.config import BURST_BYTES, Machine
@@ -24,7 +24,10 @@ from machine.errors import ProgramError, SimulationError
 from machine.isa import INSTRUCTION_BYTES, Engine, Instruction, encode
 from machine.registers import Status
 
-__all__ = ["ACCOUNTED", "WHOLE_MEMORY_BYTES", "Cause", "Clock", "History", "TimeResult", "simulate_time"]
+__all__ = [
+    "ACCOUNTED", "CAUSE_COUNT", "HALT", "ILLEGAL", "WHOLE_MEMORY_BYTES", "Cause", "Clock", "History", "Program",
+    "TimeResult", "decode_program", "simulate_time", "start_of", "time_decoded",
+]
 
 WHOLE_MEMORY_BYTES = (1 << 32) - 64
 """Largest MEMORY_LIMIT."""
@@ -109,18 +112,41 @@ def simulate_time(
         ProgramError: the program is not a multiple of 64 bytes, an address is outside its range, or `groups` is
             neither empty nor as long as the program.
     """
+    data = program if isinstance(program, bytes) else b"".join(encode(instruction) for instruction in program)
+    start = start_of(len(data) // INSTRUCTION_BYTES, program_address, memory_limit, max_cycles)
+    result = time_decoded(machine, decode_program(machine, data), start, marks, groups, clock, with_history)
+    if result.status is Status.RUNNING:
+        raise SimulationError(f"the program has not ended after {max_cycles} cycles")
+    return result
+
+
+def start_of(program_length: int, program_address: int, memory_limit: int, max_cycles: int) -> Start:
+    """Return the host registers of a run; the arguments are those of `simulate_time`.
+
+    Raises:
+        ProgramError: an address is outside its range.
+    """
     if not 0 <= program_address < 1 << 32:
         raise ProgramError(f"program_address = {program_address}: legal are 0 to 2**32 - 1")
     if not 0 <= memory_limit <= WHOLE_MEMORY_BYTES or memory_limit % 64:
         raise ProgramError(f"memory_limit = {memory_limit}: legal are multiples of 64 up to {WHOLE_MEMORY_BYTES}")
-    data = program if isinstance(program, bytes) else b"".join(encode(instruction) for instruction in program)
-    decoded = decode_program(machine, data)
-    address = program_address // BURST_BYTES * BURST_BYTES
-    start = Start(address, len(data) // INSTRUCTION_BYTES, memory_limit, max_cycles)
-    trace, ending = _run(clock, machine, decoded, start, marks, groups, FIRST_CAPACITY if with_history else 0)
-    if ending.status == Status.RUNNING:
-        raise SimulationError(f"the program has not ended after {max_cycles} cycles")
-    indices = {engine: np.flatnonzero(decoded.engine == engine) for engine in Engine}
+    return Start(program_address // BURST_BYTES * BURST_BYTES, program_length, memory_limit, max_cycles)
+
+
+def time_decoded(
+    machine: Machine, program: Program, start: Start, marks: Sequence[int] = (), groups: Sequence[int] = (),
+    clock: Clock = Clock.EVENTS, with_history: bool = False,
+) -> TimeResult:
+    """Run a decoded program; the arguments are those of `simulate_time`.
+
+    A program that has not ended after `start.max_cycles` gives what happened until the end of that cycle, its status
+    RUNNING.
+
+    Raises:
+        ProgramError: `groups` is neither empty nor as long as the program.
+    """
+    trace, ending = _run(clock, machine, program, start, marks, groups, FIRST_CAPACITY if with_history else 0)
+    indices = {engine: np.flatnonzero(program.engine == engine) for engine in Engine}
     issue = {engine: trace.issue[engine, : len(indices[engine])] for engine in Engine}
     return TimeResult(
         status=Status(ending.status),

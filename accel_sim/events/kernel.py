@@ -226,11 +226,12 @@ def run(state: Any, marks: Any, snapshots: Any, max_cycles: int) -> tuple[int, i
     while status == RUNNING:
         following = next_event(now.control.wake)
         deadlock = next_deadlock(following, now)
-        if min(following, deadlock) > max_cycles:
-            return RUNNING, max_cycles, 0, 0
-        while taken < len(marks) and max(1, marks[taken]) < min(following, deadlock):
+        while taken < len(marks) and max(1, marks[taken]) < min(following, deadlock, max_cycles + 1):
             take_snapshot(max(1, marks[taken]), now, snapshots, taken)
             taken += 1
+        if min(following, deadlock) > max_cycles:
+            t = max_cycles
+            break
         if deadlock < following:
             t, status = deadlock, DEADLOCK
         else:

@@ -16,7 +16,7 @@ from accel_sim.timing.decode import Program, fields_dtype
 from accel_sim.timing.jit import compiled, generated
 from accel_sim.timing.setup import record
 from accel_sim.timing.trace import Trace
-from machine.isa import ENGINE_COUNT, FORMATS, Opcode
+from machine.isa import ENGINE_COUNT, Opcode
 
 TABLES = record(
     most=(),  # instructions of an engine in `wait`, `send`, `issue` and `retire`
@@ -48,7 +48,7 @@ LOAD_BURST = record(
 """A granted burst of load, kept until a segment needs a later one."""
 
 LOADS, WEIGHTS, MATRICES, VECTORS, STORES = (
-    fields_dtype(FORMATS[opcode])
+    fields_dtype(opcode)
     for opcode in (Opcode.LOAD, Opcode.WEIGHTS, Opcode.MATRIX, Opcode.VECTOR, Opcode.STORE)
 )
 

@@ -6,16 +6,17 @@ order and without gaps, so a run begins where the engine's run before has ended.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from accel_sim.timing.jit import compiled, compiled_and_kept, text_stamp
+from accel_sim.timing.setup import BUSY, IDLE, MATRIX, VECTOR, WAIT_TOKEN, WEIGHTS
 from machine.config import Machine
 from machine.isa import ENGINE_COUNT, Engine
-from machine.registers import EngineState
 
 Int64Array = npt.NDArray[np.int64]
 
@@ -26,8 +27,6 @@ WEIGHT_BURST = ENGINE_COUNT
 bus in that cycle, the number of beats. The events kernel does not know in which order beats and waits came."""
 FIRST_CAPACITY = 1 << 16
 """Rows that are tried first; a run that has more is run again with as many as it takes."""
-_NEXT = (EngineState.IDLE, EngineState.WAIT_TOKEN)
-"""States in which an engine has to do with its next instruction rather than with those that it has issued."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,71 +78,91 @@ def finish_history(
         machine: the machine.
         runs: the rows.
         cycles: the last cycle; what was recorded ahead of time behind it is left out.
-        issue: int64[n] for each engine, issue cycle of each of its instructions, -1 for those not issued.
+        issue: int64[n] for each engine, issue cycle of each of its instructions, -1 for those not issued (the last).
     """
     rows = runs.rows[: runs.written[0]]
-    found: dict[Engine, History] = {}
-    for engine in Engine:
-        own = rows[rows[:, 0] == engine]
-        ends = np.minimum(np.cumsum(own[:, 3]), cycles)
-        ends, causes, places = _merge(ends, own[:, 1], own[:, 2])
-        if engine is Engine.WEIGHTS:
-            ends, causes = _with_beats(ends, causes, *_beats(machine, rows[rows[:, 0] == WEIGHT_BURST], cycles))
-        if engine not in (Engine.MATRIX, Engine.VECTOR):
-            ends, causes, places = _with_places(ends, causes, issue[engine])
-        start = np.concatenate([np.ones(1, np.int64), ends[:-1] + 1])[: len(ends)]
-        found[engine] = History(start, ends - start + 1, causes, places)
-    return found
+    rate = machine.bus_rate_numerator, machine.bus_rate_denominator
+    return {engine: History(*_history_kept(rows, int(engine), cycles, issue[engine], *rate)) for engine in Engine}
 
 
-def _merge(ends: Int64Array, causes: Int64Array, places: Int64Array) -> tuple[Int64Array, Int64Array, Int64Array]:
-    """Join runs that differ in nothing, and drop those of no cycles."""
-    kept = np.diff(ends, prepend=0) > 0
-    ends, causes, places = ends[kept], causes[kept], places[kept]
-    changes = np.append((np.diff(causes) != 0) | (np.diff(places) != 0), True)[: len(ends)]
-    return ends[changes], causes[changes], places[changes]
+@compiled
+def _history(
+    rows: Int64Array, engine: int, cycles: int, issue: Int64Array, numerator: int, denominator: int
+) -> Int64Array:
+    """Return int64[4, n], the attributes of one engine's `History`."""
+    own = beats = 0
+    for row in range(len(rows)):
+        own += rows[row, 0] == engine
+        if engine == WEIGHTS and rows[row, 0] == WEIGHT_BURST:
+            beats += rows[row, 3]
+    stretches = np.empty((2, beats), np.int64)
+    stretch_count = _beats(rows, cycles, numerator, denominator, stretches) if beats > 0 else 0
+    found = np.empty((4, own + 2 * stretch_count + len(issue) + 1), np.int64)
+    accounted = engine in (MATRIX, VECTOR)
+    count = end = stretch = issued = 0
+    for row in range(len(rows)):
+        if rows[row, 0] != engine:
+            continue
+        position, end = end, min(end + rows[row, 3], cycles)
+        while position < end:
+            cause, place, last = rows[row, 1], rows[row, 2], end
+            while stretch < stretch_count and stretches[1, stretch] <= position:
+                stretch += 1
+            if stretch < stretch_count and stretches[0, stretch] <= position + 1:
+                # A cycle with a beat is busy, whatever else goes on in it.
+                cause, last = BUSY, min(last, stretches[1, stretch])
+            elif stretch < stretch_count:
+                last = min(last, stretches[0, stretch] - 1)
+            if not accounted:
+                while issued < len(issue) and 0 < issue[issued] <= position + 1:
+                    issued += 1
+                if issued < len(issue) and issue[issued] > 0:
+                    last = min(last, issue[issued] - 1)
+                place = issued if cause in (IDLE, WAIT_TOKEN) else issued - 1
+            count = _add_run(found, count, position + 1, last - position, cause, place)
+            position = last
+    return found[:, :count].copy()
 
 
-def _beats(machine: Machine, bursts: Int64Array, cycles: int) -> tuple[Int64Array, Int64Array]:
-    """Return first and last cycle of all stretches of cycles with a beat of some bursts (docs/units/memory.md)."""
-    _, due, credit, beats = bursts.T
-    numerator, denominator = machine.bus_rate_numerator, machine.bus_rate_denominator
-    if numerator == denominator:
-        firsts, lasts = due, due + beats - 1
-    else:
-        before = np.repeat(np.cumsum(beats) - beats, beats)
-        lacking = (np.arange(len(before), dtype=np.int64) - before + 1) * denominator - np.repeat(credit, beats)
-        firsts = lasts = np.repeat(due, beats) + np.maximum(0, -(-lacking // numerator))
-    inside = firsts <= cycles
-    firsts, lasts = firsts[inside], np.minimum(lasts[inside], cycles)
-    apart = firsts[1:] != lasts[:-1] + 1
-    return firsts[np.append(True, apart)[: len(firsts)]], lasts[np.append(apart, True)[: len(lasts)]]
+@compiled
+def _beats(rows: Int64Array, cycles: int, numerator: int, denominator: int, stretches: Int64Array) -> int:
+    """Write first and last cycle of all stretches of cycles with a beat (docs/units/memory.md); return how many."""
+    count = 0
+    for row in range(len(rows)):
+        if rows[row, 0] != WEIGHT_BURST:
+            continue
+        for beat in range(1, rows[row, 3] + 1):
+            waits = max(0, -((rows[row, 2] - beat * denominator) // numerator))
+            cycle = rows[row, 1] + (beat - 1 if numerator == denominator else waits)
+            if cycle > cycles:
+                break
+            if count == 0 or stretches[1, count - 1] != cycle - 1:
+                stretches[0, count] = cycle
+                count += 1
+            stretches[1, count - 1] = cycle
+    return count
 
 
-def _with_beats(
-    ends: Int64Array, causes: Int64Array, firsts: Int64Array, lasts: Int64Array
-) -> tuple[Int64Array, Int64Array]:
-    """Make the cycles with a beat busy, whatever else went on in them."""
-    if not len(firsts):
-        return ends, causes
-    cuts = _ascending(ends, firsts - 1, lasts)
-    stretch = np.minimum(np.searchsorted(lasts, cuts), len(lasts) - 1)
-    busy = (firsts[stretch] <= cuts) & (cuts <= lasts[stretch])
-    merged = np.where(busy, int(EngineState.BUSY), causes[np.searchsorted(ends, cuts)])
-    ends, causes, _ = _merge(cuts, merged, np.zeros_like(merged))
-    return ends, causes
+@compiled
+def _add_run(found: Int64Array, count: int, start: int, cycles: int, cause: int, place: int) -> int:
+    """Write a run behind the others, or join it with the last one where it differs in nothing; return how many."""
+    if count > 0 and found[2, count - 1] == cause and found[3, count - 1] == place:
+        found[1, count - 1] += cycles
+        return count
+    found[0, count], found[1, count], found[2, count], found[3, count] = start, cycles, cause, place
+    return count + 1
 
 
-def _ascending(*cycles: Int64Array) -> Int64Array:
-    """Return the positive cycles of all arrays, ascending and each once (faster than `np.unique`)."""
-    sorted_cycles = np.sort(np.concatenate(cycles), kind="stable")
-    return sorted_cycles[np.diff(sorted_cycles, prepend=0) > 0]
+def _kept_history(stamp: int) -> Callable[[Int64Array, int, int, Int64Array, int, int], Int64Array]:
+    """Return `_history` with its machine code kept on disk under a stamp of the text of all that it calls."""
+
+    @compiled_and_kept
+    def kept_history(
+        rows: Int64Array, engine: int, cycles: int, issue: Int64Array, numerator: int, denominator: int
+    ) -> Int64Array:
+        return _history(rows, engine if stamp else -1, cycles, issue, numerator, denominator)
+
+    return kept_history
 
 
-def _with_places(ends: Int64Array, causes: Int64Array, issue: Int64Array) -> tuple[Int64Array, Int64Array, Int64Array]:
-    """Divide runs where an instruction issues, and give each its instruction."""
-    issue = issue[issue > 0]
-    cuts = _ascending(ends, issue - 1)
-    causes = causes[np.searchsorted(ends, cuts)]
-    issued = np.searchsorted(issue, cuts, side="right")
-    return _merge(cuts, causes, np.where(np.isin(causes, _NEXT), issued, issued - 1))
+_history_kept = _kept_history(text_stamp("timing"))

@@ -8,34 +8,38 @@ from typing import Any
 
 import numpy as np
 
-from accel_sim.time import ACCOUNTED, Clock, History, TimeResult, simulate_time
+from accel_sim.time import (
+    ACCOUNTED,
+    WHOLE_MEMORY_BYTES,
+    Clock,
+    History,
+    TimeResult,
+    decode_program,
+    start_of,
+    time_decoded,
+)
 from machine.config import Machine
-from machine.errors import TpukitError
-from machine.isa import Engine, Instruction
-
-Outcome = TimeResult | TpukitError
+from machine.isa import INSTRUCTION_BYTES, Engine
 
 
-def both_outcomes(
-    machine: Machine, program: bytes | Sequence[Instruction], **options: Any
-) -> Mapping[Clock, Outcome]:
-    """Return what `accel_sim.time.simulate_time` gives on both models, with history: a result, or the error raised."""
-    return {clock: _outcome(machine, program, clock=clock, **options) for clock in Clock}
+def both_times(
+    machine: Machine, program: bytes, memory_limit: int = WHOLE_MEMORY_BYTES, program_address: int = 0,
+    max_cycles: int = 1_000_000_000, marks: Sequence[int] = (), groups: Sequence[int] = (),
+) -> Mapping[Clock, TimeResult]:
+    """Return what both models give, with history; the arguments are those of `accel_sim.time.simulate_time`.
+
+    A program that has not ended after `max_cycles` has status RUNNING, and what happened so far.
+
+    Raises:
+        ProgramError: as `simulate_time`.
+    """
+    decoded = decode_program(machine, program)
+    start = start_of(len(program) // INSTRUCTION_BYTES, program_address, memory_limit, max_cycles)
+    return {clock: time_decoded(machine, decoded, start, marks, groups, clock, with_history=True) for clock in Clock}
 
 
-def _outcome(machine: Machine, program: bytes | Sequence[Instruction], **options: Any) -> Outcome:
-    try:
-        return simulate_time(machine, program, with_history=True, **options)
-    except TpukitError as error:
-        return error
-
-
-def differences(events: Outcome, stepper: Outcome) -> list[str]:
-    """Return a line for each thing in which two outcomes differ."""
-    if isinstance(events, TpukitError) or isinstance(stepper, TpukitError):
-        texts = [str(one) if isinstance(one, TpukitError) else f"{one.status.name.lower()} in cycle {one.cycles}"
-                 for one in (events, stepper)]
-        return [] if texts[0] == texts[1] else [f"events: {texts[0]}; stepper: {texts[1]}"]
+def differences(events: TimeResult, stepper: TimeResult) -> list[str]:
+    """Return a line for each thing in which the times of two models differ."""
     pairs: list[tuple[str, Any, Any]] = [
         (name, getattr(events, name), getattr(stepper, name))
         for name in ("status", "cycles", "counters", "snapshots", "read_beats", "write_beats", "seconds")

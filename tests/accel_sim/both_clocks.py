@@ -7,21 +7,23 @@ from typing import Any
 
 from accel_sim.time import Clock, TimeResult
 from machine.config import Machine
-from machine.errors import TpukitError
-from machine.isa import Instruction
-from runtime.fuzz.differences import both_outcomes, differences
+from machine.errors import SimulationError
+from machine.isa import Instruction, encode
+from machine.registers import Status
+from runtime.fuzz.differences import both_times, differences
 
 
 def simulate_both(machine: Machine, program: bytes | Sequence[Instruction], **options: Any) -> TimeResult:
     """Return what `accel_sim.time.simulate_time` gives on both models, with history; they are equal in everything.
 
     Raises:
-        TpukitError: both raise it, with the same text.
+        SimulationError: the program has not ended; what happened until then is equal.
+        ProgramError: as `simulate_time`.
     """
-    outcomes = both_outcomes(machine, program, **options)
-    stepper = outcomes[Clock.STEPPER]
-    different = differences(outcomes[Clock.EVENTS], stepper)
+    data = program if isinstance(program, bytes) else b"".join(map(encode, program))
+    times = both_times(machine, data, **options)
+    different = differences(times[Clock.EVENTS], times[Clock.STEPPER])
     assert not different, "\n".join(different)
-    if isinstance(stepper, TpukitError):
-        raise stepper
-    return stepper
+    if times[Clock.STEPPER].status is Status.RUNNING:
+        raise SimulationError("the program has not ended")
+    return times[Clock.STEPPER]
