@@ -52,6 +52,7 @@ def verify_program(
         _verify_accumulator_revisits(instructions)
         _verify_order(instructions, found)
         _Execution(machine, instructions).run()
+        _verify_tile_order(instructions)
 
 
 class InstructionError(ProgramError):
@@ -76,6 +77,22 @@ def _verify_accumulator_revisits(instructions: Sequence[Instruction]) -> None:
         rows = matrix["row_count0"] * matrix["row_count1"] * matrix["row_count2"]
         first = matrix["accumulator"] + (matrix["blocks"] - 1) * matrix["accumulator_stride"]
         last_rows = range(max(first + 1, first + rows - 2), first + rows)
+
+
+def _tiles(matrix: Instruction) -> int:
+    return matrix["tap_count0"] * matrix["tap_count1"] * matrix["tap_count2"] * matrix["blocks"]
+
+
+def _verify_tile_order(instructions: Sequence[Instruction]) -> None:
+    """A matrix instruction takes only tiles of weights instructions before it, as if each came after the other."""
+    waiting = 0
+    for index, instruction in enumerate(instructions):
+        if instruction.opcode is Opcode.WEIGHTS:
+            waiting += instruction["tiles"]
+        elif instruction.opcode is Opcode.MATRIX:
+            waiting -= _tiles(instruction)
+            if waiting < 0:
+                raise InstructionError(index, instruction, f"takes {-waiting} weight tiles of instructions behind it")
 
 
 def _masked(mask: int) -> list[Engine]:
@@ -192,8 +209,7 @@ class _Execution:
         if engine is Engine.WEIGHTS:
             self.pending_bytes = instruction["tiles"] * self.machine.tile_bytes
         elif engine is Engine.MATRIX:
-            taps = instruction["tap_count0"] * instruction["tap_count1"] * instruction["tap_count2"]
-            self.tiles_left = taps * instruction["blocks"]
+            self.tiles_left = _tiles(instruction)
         return True
 
     def _work(self, engine: Engine) -> bool:

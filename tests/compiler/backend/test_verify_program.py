@@ -92,6 +92,14 @@ def test_weight_tiles_must_balance(program: CompiledProgram, extra: int, reason:
         _verify(program, instructions)
 
 
+def test_tiles_come_from_instructions_before() -> None:
+    """The other way round the engines would come to their end too, but no order of instructions has that meaning."""
+    matrix, weights = make(Opcode.MATRIX), make(Opcode.WEIGHTS, memory_address=4096)
+    verify_program(NANO, [weights, matrix, make(Opcode.HALT)], 65536)
+    with pytest.raises(ProgramError, match=r"instruction 0 \(matrix\): takes 1 weight tiles of instructions behind it"):
+        verify_program(NANO, [matrix, weights, make(Opcode.HALT)], 65536)
+
+
 def test_a_wait_for_nothing_is_refused(program: CompiledProgram) -> None:
     instructions = list(program.instructions)
     instructions[0] = _change(instructions[0], wait=1 << 4)
