@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from functools import cached_property
+from types import MappingProxyType
 
 from machine.config import ADDRESS_BITS
 from machine.errors import ProgramError
@@ -118,13 +119,17 @@ class Format:
         """Bits from 0 that fields occupy; those above are reserved."""
         return sum(entry.bits for entry in self.fields)
 
-    def offsets(self) -> dict[str, int]:
+    def offsets(self) -> Mapping[str, int]:
         """Return the lowest bit of each field."""
+        return self._offsets
+
+    @cached_property
+    def _offsets(self) -> Mapping[str, int]:
         result, position = {}, 0
         for entry in self.fields:
             result[entry.name] = position
             position += entry.bits
-        return result
+        return MappingProxyType(result)
 
 
 def _count(name: str, bits: int, meaning: str) -> Field:

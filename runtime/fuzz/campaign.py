@@ -2,54 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
-from accel_sim.function import execute
-from accel_sim.time import Clock, TimeResult
-from machine.config import Machine
-from machine.errors import ToolError, TpukitError
-from machine.isa import Opcode, make
-from machine.program import Program, Segment
+from machine.errors import ToolError
 from machine.progress import steps
-from runtime.cosim import compare
-from runtime.fuzz.cases import Case, draw_case
+from runtime.fuzz.cases import Case, Draws
+from runtime.fuzz.checks import FuzzBackend, check_cases
 from runtime.fuzz.coverage import Coverage
-from runtime.fuzz.differences import both_outcomes, differences
-from runtime.fuzz.random_programs import MEMORY_BYTES
 from runtime.fuzz.shrink import Words, shrink
-from runtime.rtl import run_on_rtl
+from runtime.fuzz.workers import in_order
 
-MOST_CYCLES = 30_000
-"""A program that runs longer is given up; both models say so."""
-MARKS = (1, 30, 100, 1_000)
-"""Cycles at whose end the counters are compared."""
-RTL_SLACK_CYCLES = 10_000
-"""The RTL is given up after this many cycles more than twice the simulator's."""
-GROUPS = 3
-"""Layers that a program's instructions are charged to in turn; every fourth instruction to none."""
-
-
-class FuzzBackend(StrEnum):
-    """What is compared: the stepper with the events kernel, or with the Verilated RTL."""
-
-    EVENTS = "events"
-    RTL = "rtl"
-
-
-class Verdict(NamedTuple):
-    """What became of a case: its time on the stepper, None where it was given up, and a line for each difference."""
-
-    time: TimeResult | None
-    differences: list[str]
+CASES_AT_ONCE = 64
+"""Cases that a process draws and compares together: the RTL's of one machine are one process, each with its files."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A case that differs, as it was drawn and made small."""
+    """A case that differs, by its number, as it was drawn and made small."""
 
+    number: int
     case: Case
     small: Case
     differences: list[str]
@@ -65,78 +39,104 @@ class Failure:
         }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Campaign:
-    """What a row of cases gave; it ends with the first failure."""
+    """What a row of cases gave; it ends with the first failure.
 
-    programs: int
-    cycles: int
-    coverage: Coverage
-    failure: Failure | None
-
-
-def check_case(case: Case, backend: FuzzBackend) -> Verdict:
-    """Run a case on both sides and compare.
-
-    Raises:
-        ToolError: the RTL cannot be built or run, or it does not end where the simulator does.
+    Attributes:
+        coverage: what they have reached.
+        programs: cases compared.
+        cycles: of all of them together; of those that were given up, until then.
+        asked: about how many of them the verifier was asked for a proof that they are legal.
+        proved: of how many it found one.
+        failure: the case that differs, or that was drawn to be legal and is not.
+        interrupted: the campaign was stopped before its end (Ctrl-C).
     """
-    groups = [index % (GROUPS + 1) - 1 for index in range(len(case.words))]
-    options: dict[str, Any] = {
-        "memory_limit": MEMORY_BYTES, "max_cycles": MOST_CYCLES, "marks": MARKS, "groups": groups
-    }
-    outcomes = both_outcomes(case.machine, case.code, **options)
-    stepper = outcomes[Clock.STEPPER]
-    time = None if isinstance(stepper, TpukitError) else stepper
-    if backend is FuzzBackend.EVENTS:
-        return Verdict(time, differences(outcomes[Clock.EVENTS], stepper))
-    return Verdict(time, [] if time is None else _rtl_differences(case, time))
+
+    coverage: Coverage
+    programs: int = 0
+    cycles: int = 0
+    asked: int = 0
+    proved: int = 0
+    failure: Failure | None = None
+    interrupted: bool = False
+
+    def merge(self, part: Campaign) -> None:
+        """Add the cases that came after these."""
+        self.coverage.merge(part.coverage)
+        self.programs += part.programs
+        self.cycles += part.cycles
+        self.asked += part.asked
+        self.proved += part.proved
+        self.failure = part.failure
 
 
-def _rtl_differences(case: Case, time: TimeResult) -> list[str]:
-    """Compare the stepper's time with the RTL's, and the bytes that a legal program leaves."""
-    # What no machine knows is named as a halt: no engine executes either.
-    instructions = [instruction or make(Opcode.HALT) for instruction in case.decoded()]
-    memory = case.memory()
-    program = Program(case.machine, (Segment(tuple(instructions)),), memory, MEMORY_BYTES, source=case.source)
-    (segment,) = program.segments
-    try:
-        hardware = run_on_rtl(program, segment, memory, max_cycles=2 * time.cycles + RTL_SLACK_CYCLES)
-    except ToolError as error:
-        raise ToolError(f"{case.source}: {error}") from None
-    expected = None
-    if case.is_legal():
-        after = memory[None].copy()
-        execute(case.machine, instructions, after)
-        expected = after[0]
-    return compare(program, segment, time, hardware, expected).differences
+def run_campaign(draws: Draws, count: int, backend: FuzzBackend, jobs: int = 1) -> Campaign:
+    """Draw and compare the first `count` cases, or fewer where one fails or somebody interrupts.
 
-
-def run_campaign(
-    seed: int, count: int, machine: Machine | None, illegal: bool, backend: FuzzBackend
-) -> Campaign:
-    """Draw and compare `count` cases, or fewer where one differs; see `draw_case`.
+    Args:
+        draws: the cases.
+        count: how many.
+        backend: what the stepper is compared with.
+        jobs: processes that share the work.
 
     Raises:
         ToolError: the RTL cannot be built or run.
     """
-    coverage, programs, cycles = Coverage(illegal), 0, 0
-    for number in steps("comparing programs", range(count), count):
-        case = draw_case(seed, number, machine, illegal)
-        verdict = check_case(case, backend)
-        coverage.add(case.decoded(), verdict.time)
-        programs += 1
-        cycles += verdict.time.cycles if verdict.time else 0
+    whole = Campaign(Coverage(draws.illegal))
+    parts = _parts(draws, count)
+    results = in_order(partial(_compare, draws, backend), parts, jobs)
+    try:
+        for result in steps("comparing programs", results, len(parts)):
+            whole.merge(result)
+            if whole.failure is not None:
+                break
+    except KeyboardInterrupt:
+        whole.interrupted = True
+    except BrokenProcessPool:
+        raise ToolError(f"a process died at a program of fuzz seed {draws.seed} soon after {whole.programs}") from None
+    finally:
+        results.close()
+    return whole
+
+
+def _parts(draws: Draws, count: int) -> list[range]:
+    """Return consecutive numbers of cases; for the RTL those of a part have one machine."""
+    group = draws.programs_per_machine or count
+    return [
+        range(first, min(first + CASES_AT_ONCE, start + group, count))
+        for start in range(0, count, group)
+        for first in range(start, min(start + group, count), CASES_AT_ONCE)
+    ]
+
+
+def _compare(draws: Draws, backend: FuzzBackend, numbers: range) -> Campaign:
+    """Draw and compare a part of the cases, to its first failure."""
+    result = Campaign(Coverage(draws.illegal))
+    cases = [draws.case(number, with_memory=backend is FuzzBackend.RTL) for number in numbers]
+    verdicts = check_cases(cases, backend, ask=not draws.illegal)
+    for number, verdict in zip(numbers, verdicts, strict=True):
+        result.programs += 1
+        result.cycles += verdict.time.cycles
+        result.asked += verdict.asked
+        result.proved += verdict.asked and verdict.refusal is None
+        result.coverage.add(verdict.decoded, verdict.time)
         if verdict.differences:
-            return Campaign(programs, cycles, coverage, _failure(case, lambda one: check_case(one, backend)))
-    return Campaign(programs, cycles, coverage, None)
+            result.failure = _made_small(number, draws.case(number), backend, ask=not draws.illegal)
+        elif not draws.illegal and verdict.refusal is not None:
+            case, text = draws.case(number), f"drawn to be legal, and refused: {verdict.refusal}"
+            result.failure = Failure(number, case, case, [text])
+        if result.failure is not None:
+            break
+    return result
 
 
-def _failure(case: Case, check: Callable[[Case], Verdict]) -> Failure:
+def _made_small(number: int, case: Case, backend: FuzzBackend, ask: bool) -> Failure:
     """Make a case small that differs."""
 
-    def fails(words: Words) -> bool:
-        return bool(check(case.with_code(b"".join(words))).differences)
+    def found(words: Words) -> list[str]:
+        (verdict,) = check_cases([case.with_code(b"".join(words))], backend, ask)
+        return verdict.differences
 
-    small = case.with_code(b"".join(shrink(case.words, fails)))
-    return Failure(case, small, check(small).differences)
+    small = shrink(case.words, lambda words: bool(found(words)))
+    return Failure(number, case, case.with_code(b"".join(small)), found(small))

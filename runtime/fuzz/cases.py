@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from random import Random
 
@@ -16,13 +17,18 @@ from machine.isa import INSTRUCTION_BYTES, Instruction, decode, encode
 from machine.program import Program, Segment, load_program
 from runtime.fuzz.damage import damaged
 from runtime.fuzz.random_images import random_image
-from runtime.fuzz.random_machines import random_machine
+from runtime.fuzz.random_machines import random_machine, with_other_timing
 from runtime.fuzz.random_programs import MEMORY_BYTES, random_program
 
 LENGTHS = (3, 10, 30, 60)
 """Least instructions of a program, each as often as the others."""
+VARIANTS = 8
+"""Cases that are made of one drawn program: drawing takes longer than running."""
 LARGEST = (8, 32, 256)
 """Bounds of a random machine's rows and columns, likewise; small machines reach their edges sooner."""
+
+BUILT = (8,)
+"""The same for machines that the RTL is built for, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,8 @@ class Case:
     Attributes:
         machine: the machine.
         code: encoded instructions from address 0 of memory, legal or not.
-        data: uint8[MEMORY_BYTES] as bytes, the memory before the run; the code lies over its beginning.
+        data: uint8[MEMORY_BYTES] as bytes, the memory before the run; the code lies over its beginning. Empty where
+            only time is wanted.
         source: where it came from, in words.
     """
 
@@ -54,17 +61,17 @@ class Case:
         """Return the memory before the run, uint8[MEMORY_BYTES]."""
         return np.frombuffer(self.code + self.data[len(self.code) :], np.uint8)
 
-    def is_legal(self) -> bool:
-        """Whether the program is proved legal: then the bytes that it leaves are defined."""
+    def refusal(self) -> str | None:
+        """Return why the program is not proved legal; None where it is: then the bytes that it leaves are defined."""
         instructions = self.decoded()
         known = [instruction for instruction in instructions if instruction is not None]
         if len(known) < len(instructions):
-            return False
+            return "an instruction that no machine knows"
         try:
             verify_program(self.machine, known, MEMORY_BYTES)
-        except ProgramError:
-            return False
-        return True
+        except ProgramError as error:
+            return str(error)
+        return None
 
     def with_code(self, code: bytes) -> Case:
         """Return a case that differs in its code only."""
@@ -89,25 +96,74 @@ def _decoded(word: bytes) -> Instruction | None:
         return None
 
 
-def draw_case(seed: int, number: int, machine: Machine | None, illegal: bool) -> Case:
-    """Return a case; the same arguments give the same.
+@dataclass(frozen=True)
+class Draws:
+    """A row of cases; the same row gives the same ones.
 
-    Args:
-        seed: of the whole row of cases.
-        number: of the case in it, from 0.
-        machine: the machine; None for a random one, another for each case.
-        illegal: damage the program, which is legal otherwise.
+    Attributes:
+        seed: of the whole row.
+        illegal: damage the programs, which are legal otherwise.
+        machine: the machine; None for random ones.
+        largest: bounds of a random machine's rows and columns, each as often as the others.
+        programs_per_machine: cases that have the same random machine, each a program of its own; None for another
+            machine for each program, and `VARIANTS` cases of each: other damage, or a machine with other timing.
     """
-    random = Random(f"{seed}/{number}")
-    chosen = machine or random_machine(random.getrandbits(32), random.choice(LARGEST))
+
+    seed: int
+    illegal: bool
+    machine: Machine | None = None
+    largest: tuple[int, ...] = LARGEST
+    programs_per_machine: int | None = None
+
+    def case(self, number: int, with_memory: bool = True) -> Case:
+        """Return a case by its number, from 0."""
+        if self.programs_per_machine is not None:
+            drawn = _draw_program(self._key(number), self._machine(number // self.programs_per_machine), ())
+        else:
+            alone = self.machine is not None and not self.illegal  # nothing can be varied
+            drawn = _draw_program(self._key(number if alone else number // VARIANTS), self.machine, self.largest)
+        random = Random(f"{self.seed}/{number}/variant")
+        machine, code = drawn.machine, drawn.code
+        if self.programs_per_machine is None and self.machine is None and number % (2 if self.illegal else VARIANTS):
+            machine = with_other_timing(machine, random)
+        if self.illegal:
+            # Damage may leave nothing, and repeats 260 instructions up to 16 times; both fit no program file.
+            code = damaged(code, random.getrandbits(32))[:MEMORY_BYTES] or encode(drawn.instructions[-1])
+        kind = "damaged program" if self.illegal else "program"
+        data = drawn.image().tobytes() if with_memory else b""
+        return Case(machine, code, data, f"{kind} {number} of fuzz seed {self.seed}")
+
+    def _key(self, number: int) -> str:
+        return f"{self.seed}/{number}"
+
+    def _machine(self, number: int) -> Machine:
+        if self.machine is not None:
+            return self.machine
+        random = Random(f"{self.seed}/machine/{number}")
+        return random_machine(random.getrandbits(32), random.choice(self.largest))
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A legal program before it becomes cases."""
+
+    machine: Machine
+    instructions: tuple[Instruction, ...]
+    code: bytes
+    image_seed: int
+
+    def image(self) -> npt.NDArray[np.uint8]:
+        return random_image(self.machine, self.instructions, self.image_seed)
+
+
+@lru_cache(maxsize=1)
+def _draw_program(key: str, machine: Machine | None, largest: tuple[int, ...]) -> _Drawn:
+    """Draw a legal program for a machine; where there is none, draw that too. The latest one is kept."""
+    random = Random(key)
+    chosen = machine or random_machine(random.getrandbits(32), random.choice(largest))
     instructions = random_program(chosen, random.getrandbits(32), random.choice(LENGTHS))
-    image = random_image(chosen, instructions, random.getrandbits(32))
     code = b"".join(encode(instruction) for instruction in instructions)
-    if illegal:
-        # Damage may leave nothing, and repeats 260 instructions up to 16 times; both fit no program file.
-        code = damaged(code, random.getrandbits(32))[:MEMORY_BYTES] or encode(instructions[-1])
-    kind = "damaged program" if illegal else "program"
-    return Case(chosen, code, image.tobytes(), f"{kind} {number} of fuzz seed {seed}")
+    return _Drawn(chosen, tuple(instructions), code, random.getrandbits(32))
 
 
 def load_case(path: str | Path) -> Case:

@@ -5,18 +5,19 @@ Every goal that there is, is listed from the tables of `machine/`; what has a co
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from accel_sim.time import ACCOUNTED, Cause, TimeResult
-from machine.isa import ENGINE_OF, FORMATS, Engine, Field, Instruction, Opcode
+from accel_sim.time import ACCOUNTED, CAUSE_COUNT, HALT, ILLEGAL, Cause, Program, TimeResult
+from machine.isa import ENGINE_COUNT, ENGINE_OF, FORMATS, Engine, Opcode
 from machine.registers import ENGINE_STATES, EngineState, Status
 
-UNKNOWN = "unknown"
-"""The kind of an instruction that no machine knows."""
+REFUSED = "refused"
+"""The kind of an instruction that the machine refuses (docs/units/control.md)."""
 NOT_ENDED = "not_ended"
 """The ending of a program that was given up."""
 
@@ -33,52 +34,88 @@ _NOT_AT_WORK = (EngineState.IDLE, EngineState.WAIT_TOKEN)
 
 
 class Coverage:
-    """Counts, by kind of goal and goal.
-
-    Attributes:
-        counts: `instructions` by kind, `fields` by kind, name and edge, `endings` of programs, `stalls` in cycles by
-            engine and state or cause, `contention` in cycles: one engine waits for something shared or for a token,
-            and in the same cycle the other one has work (so it may be, but need not be, what is in the way).
-    """
+    """Counts, by kind of goal and goal: `counts`."""
 
     def __init__(self, illegal: bool) -> None:
         """Set all goals to zero; programs that are damaged have more of them."""
-        self.counts: dict[str, dict[str, int]] = {
-            "instructions": {opcode.name.lower(): 0 for opcode in Opcode} | ({UNKNOWN: 0} if illegal else {}),
-            "fields": {goal: 0 for layout in FORMATS.values() for field in layout.fields[1:]
-                       for goal in _edges(layout.opcode, field)},
-            "endings": {status.name.lower(): 0 for status in Status
-                        if status is Status.DONE or (illegal and Status.DONE < status < Status.BUS_ERROR)}
-                       | {NOT_ENDED: 0},
-            "stalls": {_stall(engine, cause): 0 for engine in Engine for cause in _causes(engine)},
-            "contention": {_contention(*pair): 0 for pair in _pairs()},
+        self.illegal = illegal
+        self._kinds = np.zeros(len(Opcode) + 1, np.int64)
+        """Instructions by opcode; the last are those that the machine refuses."""
+        self._edges = {opcode: np.zeros((3, len(FORMATS[opcode].fields)), np.int64) for opcode in ENGINE_OF}
+        """How often each field was at its smallest value, at its largest and at any other."""
+        self._values = {opcode: {place: np.zeros(len(legal), np.int64) for place, legal in _enumerated(opcode)}
+                        for opcode in ENGINE_OF}
+        """How often each enumerated field, by its place in the format, had each of its values."""
+        self._endings = np.zeros(len(Status), np.int64)
+        self._cycles = np.zeros((ENGINE_COUNT, CAUSE_COUNT, 1 << ENGINE_COUNT), np.int64)
+        """Cycles of each engine by what it did, and by the mask of the engines that had work."""
+
+    def add(self, program: Program, time: TimeResult) -> None:
+        """Count a program and its time, which ended or was given up (`Status.RUNNING`)."""
+        self._kinds[Opcode.HALT] += np.count_nonzero(program.engine == HALT)
+        self._kinds[-1] += np.count_nonzero(program.engine == ILLEGAL)
+        for opcode, table in zip(ENGINE_OF, program[3:], strict=True):
+            values = table.view(np.int64).reshape(len(table), -1)[:-1]
+            if len(values):
+                self._add_fields(opcode, values)
+        self._endings[time.status] += 1
+        each = np.stack([np.repeat(time.history[engine].cause, time.history[engine].cycles) for engine in Engine])
+        working = _AT_WORK[_ENGINES, each]
+        mask = (working << _ENGINES).sum(axis=0)
+        for engine in range(ENGINE_COUNT):
+            found = np.bincount(each[engine] << ENGINE_COUNT | mask, minlength=CAUSE_COUNT << ENGINE_COUNT)
+            self._cycles[engine] += found.reshape(CAUSE_COUNT, -1)
+
+    def _add_fields(self, opcode: Opcode, values: npt.NDArray[np.int64]) -> None:
+        """Count the fields of instructions of a kind, int64[n, fields]."""
+        self._kinds[opcode] += len(values)
+        ends = [(values == end).sum(axis=0) for end in _ends(opcode)]
+        self._edges[opcode] += np.stack([*ends, len(values) - ends[0] - ends[1]])
+        for place, counts in self._values[opcode].items():
+            counts += np.bincount(values[:, place], minlength=len(counts))
+
+    def merge(self, other: Coverage) -> None:
+        """Add what other programs have reached."""
+        self._kinds += other._kinds
+        self._endings += other._endings
+        self._cycles += other._cycles
+        for opcode in ENGINE_OF:
+            self._edges[opcode] += other._edges[opcode]
+            for place, counts in self._values[opcode].items():
+                counts += other._values[opcode][place]
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How often each goal was reached, by kind of goal.
+
+        `instructions` by kind, `fields` by kind, name and edge, `endings` of programs, `stalls` in cycles by engine and
+        state or cause, `contention` in cycles: one engine waits for something shared or for a token, and in the same
+        cycle the other one has work (so it may be, but need not be, what is in the way).
+        """
+        kinds = {opcode.name.lower(): int(self._kinds[opcode]) for opcode in Opcode}
+        return {
+            "instructions": kinds | ({REFUSED: int(self._kinds[-1])} if self.illegal else {}),
+            "fields": {goal: count for opcode in ENGINE_OF for goal, count in self._fields(opcode)},
+            # An error of a legal program is no goal, but is counted.
+            "endings": {_ending(status): int(self._endings[status]) for status in _ENDINGS
+                        if self.illegal or status in (Status.DONE, Status.RUNNING) or self._endings[status]},
+            "stalls": {_stall(engine, cause): int(self._cycles[engine, cause].sum())
+                       for engine in Engine for cause in _causes(engine)},
+            "contention": {_contention(waiting, cause, other):
+                           int(self._cycles[waiting, cause, _MASKS >> other & 1 == 1].sum())
+                           for waiting, cause, other in _pairs()},
         }
 
-    def add(self, instructions: Sequence[Instruction | None], time: TimeResult | None) -> None:
-        """Count a program: its instructions, None for each that no machine knows, and its time, None if not ended."""
-        kinds, fields = self.counts["instructions"], self.counts["fields"]
-        for instruction in instructions:
-            if instruction is None:
-                kinds[UNKNOWN] += 1
+    def _fields(self, opcode: Opcode) -> Iterator[tuple[str, int]]:
+        """Yield goal and count of each edge of the fields of a kind."""
+        for place, field in enumerate(FORMATS[opcode].fields[1:], start=1):
+            name = f"{opcode.name.lower()}.{field.name}"
+            if field.legal is not None:
+                counts = self._values[opcode][place]
+                yield from ((f"{name} = {value}", int(count)) for value, count in enumerate(counts))
                 continue
-            kinds[instruction.opcode.name.lower()] += 1
-            for field in FORMATS[instruction.opcode].fields[1:]:
-                fields[_edge(instruction.opcode, field, instruction[field.name])] += 1
-        ending, endings = NOT_ENDED if time is None else time.status.name.lower(), self.counts["endings"]
-        endings[ending] = endings.get(ending, 0) + 1  # an error of a legal program is no goal, but is counted
-        if time is not None:
-            self._add_history(time)
-
-    def _add_history(self, time: TimeResult) -> None:
-        stalls, contention = self.counts["stalls"], self.counts["contention"]
-        for engine, runs in time.history.items():
-            for cause in np.unique(runs.cause).tolist():
-                stalls[_stall(engine, cause)] += int(runs.cycles[runs.cause == cause].sum())
-        each = {engine: np.repeat(runs.cause, runs.cycles) for engine, runs in time.history.items()}
-        at_work = {engine: _at_work(engine, causes) for engine, causes in each.items()}
-        for waiting, cause, other in _pairs():
-            found = np.count_nonzero((each[waiting] == cause) & at_work[other])
-            contention[_contention(waiting, cause, other)] += int(found)
+            edges = ("min", "max") if field.bits == 1 else ("min", "max", "other")
+            yield from ((f"{name} {edge}", int(self._edges[opcode][row, place])) for row, edge in enumerate(edges))
 
     def missing(self) -> dict[str, list[str]]:
         """Return the goals that were never reached, by kind."""
@@ -89,9 +126,23 @@ class Coverage:
         return {"counts": self.counts, "never_reached": self.missing()}
 
 
-def _at_work(engine: Engine, causes: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    idle = [cause for cause in _causes(engine) if _state(engine, cause) in _NOT_AT_WORK]
-    return ~np.isin(causes, idle)
+def _ending(status: Status) -> str:
+    return NOT_ENDED if status is Status.RUNNING else status.name.lower()
+
+
+@cache
+def _ends(opcode: Opcode) -> npt.NDArray[np.int64]:
+    """Return int64[2, fields], smallest and largest value of each field; tokens without the engine's own bit."""
+    fields = FORMATS[opcode].fields
+    own = [1 << ENGINE_OF[opcode] if field.name in ("wait", "send") else 0 for field in fields]
+    largest = [field.maximum - bit for field, bit in zip(fields, own, strict=True)]
+    return np.array([[field.minimum for field in fields], largest], np.int64)
+
+
+def _enumerated(opcode: Opcode) -> list[tuple[int, tuple[int, ...]]]:
+    """Return place and legal values of each enumerated field; the values are 0, 1, ..."""
+    fields = FORMATS[opcode].fields
+    return [(place, field.legal) for place, field in enumerate(fields) if place and field.legal is not None]
 
 
 def _state(engine: Engine, cause: int) -> EngineState:
@@ -130,20 +181,11 @@ def _contention(waiting: Engine, cause: int, other: Engine) -> str:
     return f"{_stall(waiting, cause)} while {other.name.lower()} works"
 
 
-def _edges(opcode: Opcode, field: Field) -> list[str]:
-    """Return the goals of a field: each legal value of an enumeration, else its ends and what lies between."""
-    name = f"{opcode.name.lower()}.{field.name}"
-    if field.legal is not None:
-        return [f"{name} = {int(value)}" for value in field.legal]
-    edges = [f"{name} min", f"{name} max"]
-    return edges if field.bits == 1 else [*edges, f"{name} other"]
-
-
-def _edge(opcode: Opcode, field: Field, value: int) -> str:
-    name = f"{opcode.name.lower()}.{field.name}"
-    if field.legal is not None:
-        return f"{name} = {value}"
-    if value == field.minimum:
-        return f"{name} min"
-    own = 1 << ENGINE_OF[opcode] if field.name in ("wait", "send") else 0  # a bit that must be zero
-    return f"{name} max" if value == field.maximum - own else f"{name} other"
+_ENDINGS = (*(status for status in Status if Status.DONE <= status < Status.BUS_ERROR), Status.RUNNING)
+"""How a program can end, or not; a bus error comes from no program."""
+_ENGINES = np.arange(ENGINE_COUNT)[:, None]
+_MASKS = np.arange(1 << ENGINE_COUNT)
+_AT_WORK = np.zeros((ENGINE_COUNT, CAUSE_COUNT), np.int64)
+"""Whether an engine has work, by what its cycle went to."""
+for _engine in Engine:
+    _AT_WORK[_engine, [cause for cause in _causes(_engine) if _state(_engine, cause) not in _NOT_AT_WORK]] = 1

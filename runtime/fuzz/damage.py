@@ -1,7 +1,7 @@
 """Programs that nobody should write: legal ones, damaged. For models of time, which are equal for every program.
 
-The damage makes races, waits for ever, address errors, token overflows, instructions that no machine knows, programs
-without an end and instructions that run for ages.
+The damage makes races, waits for ever, address errors, token overflows, random bytes, instructions that no machine
+knows, programs without an end and instructions that run for ages.
 """
 
 from __future__ import annotations
@@ -105,11 +105,26 @@ def _flip_bit(random: Random, words: _Words) -> None:
         words[_place(random, words)] ^= 1 << random.randrange(INSTRUCTION_BITS)
 
 
+def _random_bytes(random: Random, words: _Words) -> None:
+    """Random bytes in place of an instruction, or of the whole program."""
+    first, last = random.choice([(0, len(words)), (place := _place(random, words), place + 1)])
+    words[first:last] = [random.getrandbits(INSTRUCTION_BITS) for _ in words[first:last]]
+
+
+def _random_fields(random: Random, words: _Words) -> None:
+    """Any value in every field of an instruction of any kind, so that the machine may take it."""
+    if words:
+        layout = FORMATS[random.choice(list(Opcode))]
+        opcode_bits = layout.fields[0].bits
+        fields = random.getrandbits(layout.used_bits) >> opcode_bits << opcode_bits
+        words[_place(random, words)] = fields | layout.opcode
+
+
 def _cut(random: Random, words: _Words) -> None:
     del words[max(0, _place(random, words)):]
 
 
 _DAMAGES: list[Callable[[Random, _Words], None]] = [
     *[_change_field] * 6, *[_change_tokens] * 3, *[_drop_all_tokens] * 2, *[_drop] * 2, *[_repeat] * 2, *[_swap] * 2,
-    _overflow, _flip_bit, _cut,
+    _overflow, _flip_bit, _cut, _random_bytes, *[_random_fields] * 2,
 ]

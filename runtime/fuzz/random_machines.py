@@ -18,37 +18,57 @@ def random_machine(seed: int, largest: int = 32) -> Machine:
             continue  # a rule that ties several parameters together
 
 
+def with_other_timing(machine: Machine, random: Random) -> Machine:
+    """Return a machine of the same sizes with another rate, other latencies and other queues.
+
+    Its weight FIFO and its load buffer hold as much or more, so a program that is legal on the one is on the other.
+    """
+    while True:
+        timing = _timing(random, machine.tile_bytes, machine.bus_bytes)
+        for name in ("weight_fifo_tiles", "load_buffer_bytes"):
+            timing[name] = max(timing[name], getattr(machine, name))
+        try:
+            return Machine(**{**machine.to_dict(), **timing})
+        except MachineError:
+            continue
+
+
 def _draw(random: Random, largest: int) -> Machine:
     sizes = [size for size in (4, 8, 16, 32, 64, 128, 256) if size <= largest]
     rows, columns = random.choice(sizes), random.choice(sizes)
-    block, tile = max(rows, columns), rows * columns
-    bus_bytes = random.choice([4, 8, 16, 32, 64])
-    denominator = random.choice([1, 1, 1, 2, 3, 7, 112, 1000, 65536])
-    numerator = random.choice([1, denominator, random.randint(1, denominator)])
-    latency = random.choice([1, 2, 3, 10, 100, random.randint(1, 300)])
-    in_flight = latency * bus_bytes * numerator // denominator
-    fifo = _power_from(-(-max(in_flight + 2 * tile, 2 * BURST_BYTES) // tile), 2)
-    buffer = _power_from(in_flight + 2 * BURST_BYTES, 256)
-    banks = random.choice([4, 8, 16])
+    bus_bytes, banks = random.choice([4, 8, 16, 32, 64]), random.choice([4, 8, 16])
     return Machine(
         name="random",
         rows=rows,
         columns=columns,
-        scratchpad_bytes=banks * block * random.choice([32, 64, 256]),
+        scratchpad_bytes=banks * max(rows, columns) * random.choice([32, 64, 256]),
         scratchpad_banks=banks,
         accumulator_bytes=columns * 4 * random.choice([32, 64, 512]),
-        weight_fifo_tiles=min(1024, fifo * random.choice([1, 1, 2, 8])),
         parameter_entries=random.choice([8, 64]),
-        load_buffer_bytes=min(1 << 20, buffer * random.choice([1, 1, 2, 16])),
         bus_bytes=bus_bytes,
-        bus_rate_numerator=numerator,
-        bus_rate_denominator=denominator,
-        read_latency_cycles=latency,
-        write_latency_cycles=random.choice([1, 2, 100, random.randint(1, 300)]),
-        memory_outstanding=random.choice([1, 2, 3, 16, 64]),
-        queue_depth=random.choice([2, 4, 8, 64]),
-        fetch_buffer_instructions=random.choice([4, 8, 16, 64]),
+        **_timing(random, rows * columns, bus_bytes),
     )
+
+
+def _timing(random: Random, tile_bytes: int, bus_bytes: int) -> dict[str, int]:
+    """Draw rate, latencies, queues, and a FIFO and a buffer that are large enough for them."""
+    denominator = random.choice([1, 1, 1, 2, 3, 7, 112, 1000, 65536])
+    numerator = random.choice([1, denominator, random.randint(1, denominator)])
+    latency = random.choice([1, 2, 3, 10, 100, random.randint(1, 300)])
+    in_flight = latency * bus_bytes * numerator // denominator
+    fifo = _power_from(-(-max(in_flight + 2 * tile_bytes, 2 * BURST_BYTES) // tile_bytes), 2)
+    buffer = _power_from(in_flight + 2 * BURST_BYTES, 256)
+    return {
+        "weight_fifo_tiles": min(1024, fifo * random.choice([1, 1, 2, 8])),
+        "load_buffer_bytes": min(1 << 20, buffer * random.choice([1, 1, 2, 16])),
+        "bus_rate_numerator": numerator,
+        "bus_rate_denominator": denominator,
+        "read_latency_cycles": latency,
+        "write_latency_cycles": random.choice([1, 2, 100, random.randint(1, 300)]),
+        "memory_outstanding": random.choice([1, 2, 3, 16, 64]),
+        "queue_depth": random.choice([2, 4, 8, 64]),
+        "fetch_buffer_instructions": random.choice([4, 8, 16, 64]),
+    }
 
 
 def _power_from(least: int, start: int) -> int:

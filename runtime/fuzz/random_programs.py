@@ -123,7 +123,7 @@ class _Maker:
         streams = (SEGMENT_WORDS - 1) * stride + window + slack <= machine.load_buffer_bytes
         if streams and tail + slack <= machine.load_buffer_bytes:
             return line_bytes
-        return min(line_bytes, machine.load_buffer_bytes - machine.bus_bytes)
+        return min(line_bytes, machine.load_buffer_bytes - 2 * machine.bus_bytes)
 
     def memory_lines(self, counts: Sequence[int], line_bytes: int, lowest: int) -> tuple[int, dict[str, int]]:
         """Return (mask, fields) of lines of memory that lie in [lowest, memory_bytes)."""
@@ -142,7 +142,7 @@ class _Maker:
         entries = self.small(min(4, machine.parameter_entries))
         entry = self.random.randint(0, machine.parameter_entries - entries)
         words = self.random.choice([entries * entry_words, self.random.randint(1, entries * entry_words)])
-        line_bytes = min(words * machine.block_bytes, machine.load_buffer_bytes - machine.bus_bytes)
+        line_bytes = min(words * machine.block_bytes, machine.load_buffer_bytes - 2 * machine.bus_bytes)
         reads, fields = self.memory_lines([1, 1, 1], line_bytes, 0)
         values = {
             "space": LoadSpace.PARAMETERS, "line_bytes": line_bytes, "destination": entry * entry_words,

@@ -11,16 +11,14 @@ import pytest
 
 from accel_sim import events
 from machine.config import load_machine
-from machine.errors import ProgramError, ToolError
-from machine.isa import Opcode, encode, make
+from machine.errors import ProgramError
 from machine.program import Program, load_program
-from rtl.run import RtlResult
-from runtime.fuzz.campaign import FuzzBackend, check_case, run_campaign
-from runtime.fuzz.cases import Case, draw_case, load_case
+from runtime.fuzz.campaign import run_campaign
+from runtime.fuzz.cases import BUILT, VARIANTS, Draws, load_case
+from runtime.fuzz.checks import FuzzBackend
 from runtime.fuzz.random_programs import MEMORY_BYTES
 from tests.accel_sim.events.test_faults import FAULTS
 from tests.runtime.helpers import COPY, Cli
-from tests.runtime.test_cli_cosim import software
 
 NANO = load_machine("nano4")
 
@@ -39,14 +37,14 @@ def plant(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("illegal", [False, True])
 def test_models_of_time_are_equal(illegal: bool) -> None:
-    campaign = run_campaign(7, 40, None, illegal, FuzzBackend.EVENTS)
+    campaign = run_campaign(Draws(7, illegal), 40, FuzzBackend.EVENTS)
     assert (campaign.programs, campaign.failure) == (40, None) and campaign.cycles > 10_000
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("illegal", [False, True])
 def test_many_programs_reach_every_stall_and_all_contention(illegal: bool) -> None:
-    campaign = run_campaign(11, 900, None, illegal, FuzzBackend.EVENTS)
+    campaign = run_campaign(Draws(11, illegal), 900, FuzzBackend.EVENTS)
     missing = campaign.coverage.missing()
     assert campaign.failure is None
     for kind in ("instructions", "endings", "stalls", "contention"):
@@ -54,10 +52,37 @@ def test_many_programs_reach_every_stall_and_all_contention(illegal: bool) -> No
 
 
 def test_cases_are_those_of_their_number() -> None:
-    assert draw_case(3, 5, None, True) == draw_case(3, 5, None, True)
-    assert len({draw_case(seed, number, NANO, False).code for seed in range(3) for number in range(3)}) == 9
-    assert draw_case(3, 5, NANO, False).machine == NANO and draw_case(3, 5, NANO, False).is_legal()
-    assert any(None in draw_case(1, number, None, True).decoded() for number in range(40))
+    damaged = Draws(3, illegal=True)
+    assert damaged.case(5) == damaged.case(5) == Draws(3, illegal=True).case(5)
+    fixed = [Draws(seed, illegal=False, machine=NANO) for seed in range(3)]
+    assert len({draws.case(number).code for draws in fixed for number in range(3)}) == 9
+    assert fixed[0].case(5).machine == NANO and fixed[0].case(5).refusal() is None
+    assert any(None in Draws(1, illegal=True).case(number).decoded() for number in range(40))
+
+
+@pytest.mark.parametrize("largest", [(8,), (32,), (256,)])
+def test_drawn_programs_are_proved_legal(largest: tuple[int, ...]) -> None:
+    draws = Draws(6, illegal=False, largest=largest, programs_per_machine=1)
+    for number in range(100):
+        assert draws.case(number, with_memory=False).refusal() is None
+
+
+def test_variants_of_a_program() -> None:
+    legal, damaged = (Draws(4, illegal) for illegal in (False, True))
+    for first in (0, VARIANTS):
+        cases = [legal.case(number) for number in range(first, first + VARIANTS)]
+        assert len({case.code for case in cases}) == 1 and len({case.machine for case in cases}) == VARIANTS
+        assert {case.refusal() for case in cases} == {None}
+        assert len({case.code for case in map(damaged.case, range(first, first + VARIANTS))}) > VARIANTS // 2
+    assert legal.case(0).code != legal.case(VARIANTS).code
+
+
+def test_programs_of_a_machine_that_is_built() -> None:
+    cases = [Draws(4, False, largest=BUILT, programs_per_machine=3).case(number) for number in range(7)]
+    assert [case.machine == cases[0].machine for case in cases] == [True] * 3 + [False] * 4
+    assert cases[3].machine == cases[5].machine != cases[6].machine
+    assert len({case.code for case in cases}) == 7
+    assert all(max(case.machine.rows, case.machine.columns) <= 8 for case in cases)
 
 
 @pytest.mark.parametrize("fault", ["a read takes a cycle longer", "a queue holds one more", "a half has one row less"])
@@ -86,7 +111,7 @@ def test_a_fault_is_found_made_small_and_replayed(
 
 @pytest.mark.parametrize("number", range(12))
 def test_a_saved_case_is_the_same_case(number: int, tmp_path: Path) -> None:
-    case = draw_case(1, number, None, True)
+    case = Draws(1, illegal=True).case(number)
     path = tmp_path / "case.tpu"
     case.program().save(path)
     again = load_case(path)
@@ -106,48 +131,6 @@ def test_files_that_are_no_cases(tmp_path: Path, digits_program: Program) -> Non
         load_case(path)
 
 
-def test_rtl_backend(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Software stands for the RTL: equal, then with a counter that is stuck, bytes that are wrong, and no end."""
-    monkeypatch.setattr("runtime.fuzz.campaign.run_on_rtl", software)
-    assert run_campaign(1, 5, NANO, False, FuzzBackend.RTL).failure is None
-
-    def stuck(*arguments: Any, **options: Any) -> RtlResult:
-        result = software(*arguments, **options)
-        result.counters[0, 1] = 0
-        return result
-
-    monkeypatch.setattr("runtime.fuzz.campaign.run_on_rtl", stuck)
-    failure = run_campaign(1, 5, NANO, False, FuzzBackend.RTL).failure
-    assert failure is not None and len(failure.small.words) == 1
-    assert failure.differences[0].startswith("counter load.busy: simulator ")
-
-    def wrong_byte(*arguments: Any, **options: Any) -> RtlResult:
-        result = software(*arguments, **options)
-        result.memory[MEMORY_BYTES // 2] ^= 1
-        return result
-
-    monkeypatch.setattr("runtime.fuzz.campaign.run_on_rtl", wrong_byte)
-    case = Case(NANO, encode(make(Opcode.HALT)), bytes(MEMORY_BYTES), "by hand")
-    assert "byte 0x8000" in check_case(case, FuzzBackend.RTL).differences[0]
-    load = make(Opcode.LOAD, window_bytes=1)
-    store = make(Opcode.STORE, window_bytes=1, memory_address=MEMORY_BYTES // 2)
-    race = case.with_code(encode(load) + encode(store) + case.code)  # what it stores is not defined
-    assert not check_case(race, FuzzBackend.RTL).differences
-
-    def endless(*_: Any, **__: Any) -> RtlResult:
-        raise ToolError("it was stopped")
-
-    monkeypatch.setattr("runtime.fuzz.campaign.run_on_rtl", endless)
-    with pytest.raises(ToolError, match="by hand: it was stopped"):
-        check_case(case, FuzzBackend.RTL)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("illegal", "count"), [(False, 10), (True, 20)])
-def test_simulator_and_rtl_are_equal(illegal: bool, count: int) -> None:
-    assert run_campaign(4, count, NANO, illegal, FuzzBackend.RTL).failure is None
-
-
 def test_text_and_json(cli: Cli, tmp_path: Path) -> None:
     done = cli("fuzz", "--count", 6, "--machine", "edge4x8", "-o", tmp_path)
     assert (done.code, done.stderr) == (0, "")
@@ -163,8 +146,9 @@ def test_text_and_json(cli: Cli, tmp_path: Path) -> None:
 def test_bad_input(cli: Cli, tmp_path: Path) -> None:
     cli("fuzz", "--machine", "no").refuses("no")
     cli("fuzz", "-o", tmp_path / "no").refuses("no' does not exist")
-    cli("fuzz", "--backend", "rtl").refuses("--backend rtl needs --machine")
+    cli("fuzz", "--programs-per-machine", 3).refuses("--programs-per-machine is for the random machines of --backend")
+    cli("fuzz", "--backend", "rtl", "--machine", "nano4", "--programs-per-machine", 3).refuses("without --machine")
     cli("fuzz", "--replay", tmp_path / "no.tpu").refuses("cannot read program")
-    cli("fuzz", "--replay", COPY, "--seed", 1).refuses("--replay takes no --seed")
+    cli("fuzz", "--replay", COPY, "--seed", 1).refuses("--replay takes only --backend and --json")
     cli("fuzz", "--replay", COPY).refuses("not a tpukit program file")
     assert cli("fuzz", "--count", 0).code == 2

@@ -2,41 +2,64 @@
 
 from __future__ import annotations
 
-from accel_sim.time import simulate_time
+import numpy as np
+
+from accel_sim.time import Program, TimeResult, decode_program, start_of, time_decoded
 from machine.config import load_machine
-from machine.isa import FORMATS, Engine, Opcode, make
-from runtime.fuzz.coverage import NOT_ENDED, UNKNOWN, Coverage
+from machine.isa import FORMATS, Engine, Instruction, Opcode, encode, make
+from runtime.fuzz.coverage import NOT_ENDED, REFUSED, Coverage
 from runtime.fuzz.random_programs import MEMORY_BYTES, random_program
+
+NANO = load_machine("nano4")
+
+
+def timed(code: bytes, max_cycles: int = 30_000) -> tuple[Program, TimeResult]:
+    program = decode_program(NANO, code)
+    start = start_of(len(code) // 64, 0, MEMORY_BYTES, max_cycles)
+    return program, time_decoded(NANO, program, start, with_history=True)
+
+
+def encoded(*instructions: Instruction) -> bytes:
+    return b"".join(map(encode, instructions))
 
 
 def test_edges_of_fields() -> None:
     coverage = Coverage(illegal=True)
-    coverage.add([
-        make(Opcode.LOAD, wait=30, send=2, space=2, words=1 << 16, fill=-128, memory_address=5), None,
-        make(Opcode.MATRIX, accumulate=1, wait=27),
-    ], None)
+    load = make(Opcode.LOAD, wait=30, send=2, words=1 << 16, fill=-128, memory_address=5, window_bytes=1)
+    tables = make(Opcode.LOAD, space=2, window_bytes=4)
+    matrix = make(Opcode.MATRIX, accumulate=1, wait=27)
+    coverage.add(*timed(encoded(load, tables, matrix) + b"\xff" * 64, max_cycles=10))
     fields = coverage.counts["fields"]
     for goal in ("load.wait max", "load.send other", "load.space = 2", "load.words max", "load.fill min",
-                 "load.memory_address other", "load.count1 min", "matrix.accumulate max", "matrix.wait max"):
+                 "load.memory_address other", "matrix.accumulate max", "matrix.wait max"):
         assert fields[goal] == 1, goal
-    assert sum(fields.values()) == sum(len(FORMATS[opcode].fields) - 1 for opcode in (Opcode.LOAD, Opcode.MATRIX))
-    assert coverage.counts["instructions"][UNKNOWN] == 1 and coverage.counts["endings"][NOT_ENDED] == 1
+    assert fields["load.count1 min"] == 2
+    assert sum(fields.values()) == 2 * (len(FORMATS[Opcode.LOAD].fields) - 1) + len(FORMATS[Opcode.MATRIX].fields) - 1
+    assert coverage.counts["instructions"][REFUSED] == 1 and coverage.counts["endings"][NOT_ENDED] == 1
     assert "matrix.accumulate other" not in fields and "load.wait max" not in coverage.missing()["fields"]
     assert "load.send max" in coverage.missing()["fields"]
 
 
+def test_coverage_of_two_rows_is_their_sum() -> None:
+    codes = [encoded(*random_program(NANO, seed, 20)) for seed in range(4)]
+    both, first, second = (Coverage(illegal=False) for _ in range(3))
+    for part, code in zip((first, first, second, second), codes, strict=True):
+        part.add(*timed(code))
+        both.add(*timed(code))
+    first.merge(second)
+    assert first.counts == both.counts != second.counts
+
+
 def test_goals_are_what_legal_programs_can_do() -> None:
     counts = Coverage(illegal=False).counts
-    assert UNKNOWN not in counts["instructions"] and set(counts["endings"]) == {"done", NOT_ENDED}
+    assert REFUSED not in counts["instructions"] and set(counts["endings"]) == {"done", NOT_ENDED}
     assert {"load.wait_memory", "matrix.token_vector", "vector.idle_fetch"} <= set(counts["stalls"])
     assert not {"matrix.token_matrix", "load.wait_shift", "weights.wait_bank"} & set(counts["stalls"])
     assert "matrix.wait_accumulator while vector works" in counts["contention"]
 
 
 def test_stalls_are_the_counters_and_contention_is_within_them() -> None:
-    machine = load_machine("nano4")
-    program = random_program(machine, 3, 60)
-    time = simulate_time(machine, program, memory_limit=MEMORY_BYTES, with_history=True)
+    program, time = timed(encoded(*random_program(NANO, 3, 60)))
     coverage = Coverage(illegal=False)
     coverage.add(program, time)
     stalls, contention = coverage.counts["stalls"], coverage.counts["contention"]
@@ -44,5 +67,9 @@ def test_stalls_are_the_counters_and_contention_is_within_them() -> None:
         own = {goal: cycles for goal, cycles in stalls.items() if goal.startswith(f"{engine.name.lower()}.")}
         assert sum(own.values()) == time.cycles
     assert stalls["load.wait_memory"] == time.counters[Engine.LOAD].tolist()[6] > 0
+    causes = [np.repeat(runs.cause, runs.cycles) for runs in time.history.values()]
+    works = ~np.isin(causes[Engine.WEIGHTS], (0, 3))  # neither idle nor waiting for a token
+    waits = int(((causes[Engine.LOAD] == 6) & works).sum())
+    assert contention["load.wait_memory while weights works"] == waits > 0
     assert all(cycles <= stalls[goal.split(" ")[0]] for goal, cycles in contention.items())
     assert any(contention.values())
