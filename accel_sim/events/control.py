@@ -64,7 +64,8 @@ def fetch_beats(setup: Any, count: int) -> int:
 def fetch(t: int, now: Any, count: int) -> None:
     """Grant the burst of the next `count` instructions in cycle t."""
     setup, control = now.setup, now.control
-    place = grant(t, now, FETCH, fetch_beats(setup, count))
+    address = setup.program_address + INSTRUCTION_BYTES * control.fetch_next
+    place = grant(t, now, FETCH, address, fetch_beats(setup, count))
     due, credit = now.memory.due[place], now.memory.credit[place]
     for number in range(count):
         complete = beat_time(setup, due, credit, fetch_beats(setup, number + 1)) + 1

@@ -23,6 +23,7 @@ from accel_sim.events.state import (
     ISSUE,
     NEVER,
     RETIRE,
+    SEND,
     SLOTS,
 )
 from accel_sim.events.tables import charge_account, engine_of
@@ -156,6 +157,8 @@ def happen(t: int, now: Any) -> int:
     error = False
     if wake[ASK_FETCH] == t or wake[ASK_WEIGHTS] == t or wake[ASK_LOAD] == t:
         error = arbitrate(t, now)
+    if wake[SEND] == t:
+        store.send(t, now)
     if wake[CLAIM_STORE] == t:
         error |= store.claim(t, now)
     if wake[CLAIM_VECTOR] == t:

@@ -122,7 +122,7 @@ def request(t: int, now: Any) -> None:
     """Grant the presented burst in cycle t."""
     setup, control, load = now.setup, now.control, now.load
     instruction = load_of(now.tables, load.instruction)
-    place = grant(t, now, LOAD, load.beats)
+    place = grant(t, now, LOAD, load.line + load.offset, load.beats)
     burst = burst_of(now.tables, load.bursts)
     burst.before = load.requested
     burst.beats = load.beats

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from accel_sim.events.dram import columns_at
 from accel_sim.timing.jit import compiled
 from accel_sim.timing.setup import BURST, MAXIMUM_OUTSTANDING
 
@@ -53,11 +54,11 @@ def _beats_by(t: int, setup: Any, due: int, credit: int) -> int:
 
 
 @compiled
-def grant(t: int, now: Any, owner: int, beats: int) -> int:
-    """Grant a read burst in cycle t, which has room among the outstanding; return its place in the ring."""
+def grant(t: int, now: Any, owner: int, address: int, beats: int) -> int:
+    """Grant a read burst from `address` on in cycle t (there is room among the outstanding); return its place."""
     setup, memory = now.setup, now.memory
     most = setup.rate_numerator + setup.rate_denominator - 1
-    due = max(t + 1 + setup.read_latency, memory.bus_last + 1)
+    due = max(columns_at(t + 1, now, address, beats) + setup.read_latency, memory.bus_last + 1)
     credit = min(most, memory.bus_credit + setup.rate_numerator * (due - memory.bus_last))
     last = beat_time(setup, due, credit, beats)
     place = (memory.first + memory.reads) % MAXIMUM_OUTSTANDING

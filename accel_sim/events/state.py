@@ -12,7 +12,16 @@ from typing import Any
 import numpy as np
 
 from accel_sim.events.tables import TABLES
-from accel_sim.timing.setup import MAXIMUM_BANKS, MAXIMUM_OUTSTANDING, NONE, SETUP, fill_setup, record, record_of
+from accel_sim.timing.setup import (
+    MAXIMUM_BANKS,
+    MAXIMUM_DRAM_BANKS,
+    MAXIMUM_OUTSTANDING,
+    NONE,
+    SETUP,
+    fill_setup,
+    record,
+    record_of,
+)
 from machine.config import STORE_BUFFERS, Machine
 from machine.isa import ENGINE_COUNT
 from machine.registers import STATE_COUNT
@@ -23,12 +32,13 @@ NEVER = 1 << 60
 ASK_FETCH, ASK_WEIGHTS, ASK_LOAD = 0, 1, 2
 HEAD = 3
 CLAIM_STORE, CLAIM_VECTOR, CLAIM_MATRIX, CLAIM_LOAD = 4, 5, 6, 7
-ISSUE = 8
+SEND = 8
+ISSUE = 9
 RETIRE = ISSUE + ENGINE_COUNT
 SLOTS = 24
 """Places of `control.wake`: who may present a read burst, the head of the fetch buffer, who may present a segment,
-and from ISSUE and RETIRE on a place for each engine. There are more places than that (they are never woken), so that
-the least of them is found in whole vector registers."""
+store's next write address, and from ISSUE and RETIRE on a place for each engine. There are more places than that (they
+are never woken), so that the least of them is found in whole vector registers."""
 
 NOT_DENIED, DENIED_BANK, DENIED_HALF = 0, 1, 2
 """Values of `denied`: whether the engine's segment has been asked for in vain, and why."""
@@ -74,6 +84,12 @@ MEMORY = record(
     arrived=(ENGINE_COUNT + 1,),  # beats of the bursts that have been passed over, by owner
     bus_last=(),  # cycle of the last beat that was granted
     bus_credit=(),  # credit after it
+)
+
+DRAM = record(
+    free=(MAXIMUM_DRAM_BANKS,),  # first cycle in which the bank can begin
+    row=(MAXIMUM_DRAM_BANKS,),  # the row that was opened last
+    closes=(MAXIMUM_DRAM_BANKS,),  # cycle from which on it is open no longer; 0 before the first
 )
 
 HOLDS = record(
@@ -169,9 +185,14 @@ STORE_STATE = record(
     read_last=(),
     denied=(),
     bursts=(),  # bursts whose reads have been granted
-    beat_last=(MAXIMUM_OUTSTANDING,),  # ring: cycle of the burst's last W beat, by burst
+    complete=(STORE_BUFFERS,),  # ring: cycle from which on the burst may be sent, by burst
+    address=(STORE_BUFFERS,),  # ring: its first byte
     beats=(STORE_BUFFERS,),  # ring: its beats
-    written=(),  # beats of all of them
+    retires=(STORE_BUFFERS,),  # ring: 1 for the last burst of its instruction
+    sent=(),  # bursts whose write address has been granted
+    beat_last=(STORE_BUFFERS,),  # ring: cycle of the last W beat of a burst that has been sent
+    response=(MAXIMUM_OUTSTANDING,),  # ring: cycle of its response
+    written=(),  # beats of all that have been sent
 )
 
 STATE = record_of(
@@ -179,6 +200,7 @@ STATE = record_of(
     tables=TABLES,
     control=CONTROL,
     memory=MEMORY,
+    dram=DRAM,
     holds=HOLDS,
     load=LOAD_STATE,
     weights=WEIGHTS_STATE,

@@ -1,7 +1,8 @@
 """Store engine: burst reads, burst buffers and the write channel (docs/units/store.md).
 
 The write channel serves store alone and in order, so that a burst has the cycles of its write address, its beats and
-its response as soon as its reads are granted.
+its response as soon as its reads are granted: it is sent ahead of time. Only in the banks of a DRAM reads may come
+between; then it is sent when it is time.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 
 from accel_sim.events.control import issue, keep_active, may_issue, queue_empty, schedule_retirement
 from accel_sim.events.counts import count, until
+from accel_sim.events.dram import columns_at
 from accel_sim.events.holds import banks_of, free_of_matrix, free_of_vector
 from accel_sim.events.memory import beats_between, outside, piece_end
 from accel_sim.events.state import (
@@ -21,6 +23,7 @@ from accel_sim.events.state import (
     ISSUE,
     NEVER,
     NOT_DENIED,
+    SEND,
 )
 from accel_sim.events.tables import store_of
 from accel_sim.timing.jit import compiled
@@ -51,7 +54,7 @@ def settle(upto: int, now: Any) -> None:
     if store.active:
         count(now, STORE, WAIT_BANK if store.denied else WAIT_ROOM, cycles)
         return
-    answered = _beat_last(store, store.bursts - 1) + now.setup.write_latency if store.bursts else 0
+    answered = NEVER if store.sent < store.bursts else _response(store, store.bursts - 1)
     waiting = until(answered + 1, control, STORE, upto)
     count(now, STORE, WAIT_MEMORY, waiting)
     count(now, STORE, IDLE if queue_empty(control, STORE) else WAIT_TOKEN, cycles - waiting)
@@ -67,14 +70,23 @@ def _start(t: int, now: Any) -> None:
 
 @compiled
 def _beat_last(store: Any, burst: int) -> int:
-    """Return the cycle of the last W beat of a burst, 0 for those before the first."""
-    return int(store.beat_last[burst % MAXIMUM_OUTSTANDING]) if burst >= 0 else 0
+    """Return the cycle of the last W beat of one of the latest bursts sent, 0 for those before the first."""
+    return int(store.beat_last[burst % STORE_BUFFERS]) if burst >= 0 else 0
+
+
+@compiled
+def _response(store: Any, burst: int) -> int:
+    """Return the cycle of the response to a burst that has been sent, 0 for those before the first."""
+    return int(store.response[burst % MAXIMUM_OUTSTANDING]) if burst >= 0 else 0
 
 
 @compiled
 def _claim_at(t: int, store: Any) -> int:
-    """Return when the active instruction's next burst is presented: in cycle t or later."""
-    return int(max(t, store.read_last, _beat_last(store, store.bursts - STORE_BUFFERS) + 1))
+    """Return when the active instruction's next burst is presented: from cycle t on, NEVER before a buffer is sent."""
+    before = store.bursts - STORE_BUFFERS
+    if before >= store.sent:
+        return NEVER
+    return int(max(t, store.read_last, _beat_last(store, before) + 1))
 
 
 @compiled
@@ -106,14 +118,21 @@ def claim(t: int, now: Any) -> bool:
     holds.store_end = end
     holds.store_until = t + reads - 1
     store.read_last = t + reads
-    answered = _write(setup, store, beats_between(setup, begin, finish))
-    keep_active(control, answered)
+    keep_active(control, store.read_last)
+    place = store.bursts % STORE_BUFFERS
+    store.complete[place] = store.read_last + STORE_PACK_CYCLES
+    store.address[place] = begin
+    store.beats[place] = beats_between(setup, begin, finish)
+    store.bursts += 1
     store.offset = finish - line
     if store.offset == instruction.words * instruction.window_bytes:
         _next_line(store, instruction)
-    if store.line3 == instruction.count3:
+    store.retires[place] = store.line3 == instruction.count3
+    control.wake[SEND] = _send_at(setup, store)
+    if setup.dram_banks == 0:
+        send(control.wake[SEND], now)
+    if store.retires[place]:
         store.active = 0
-        schedule_retirement(control, STORE, answered)
         control.wake[CLAIM_STORE] = NEVER
         control.wake[ISSUE + STORE] = t
     else:
@@ -126,17 +145,34 @@ def claim(t: int, now: Any) -> bool:
 
 
 @compiled
-def _write(setup: Any, store: Any, beats: int) -> int:
-    """Send the burst whose reads have been granted last; return the cycle of its response."""
-    answer_before = _beat_last(store, store.bursts - setup.outstanding) + setup.write_latency
-    granted = max(store.read_last + STORE_PACK_CYCLES, _beat_last(store, store.bursts - 1))
-    if store.bursts >= setup.outstanding:
-        granted = max(granted, answer_before + 1)
-    store.beat_last[store.bursts % MAXIMUM_OUTSTANDING] = granted + beats
-    store.beats[store.bursts % STORE_BUFFERS] = beats
-    store.bursts += 1
+def _send_at(setup: Any, store: Any) -> int:
+    """Return when the next burst is granted its write address, NEVER if there is none."""
+    burst = store.sent
+    if burst == store.bursts:
+        return NEVER
+    outstanding = _response(store, burst - setup.outstanding) + 1
+    return int(max(store.complete[burst % STORE_BUFFERS], _beat_last(store, burst - 1), outstanding))
+
+
+@compiled
+def send(t: int, now: Any) -> None:
+    """Grant the next burst its write address in cycle t, of which, with DRAM, all read grants have been made."""
+    setup, control, store = now.setup, now.control, now.store
+    burst = store.sent
+    place = burst % STORE_BUFFERS
+    beats = store.beats[place]
+    answered = columns_at(t + 1, now, store.address[place], beats) + beats - 1 + setup.write_latency
+    answered = max(answered, _response(store, burst - 1) + 1)
+    store.beat_last[place] = t + beats
+    store.response[burst % MAXIMUM_OUTSTANDING] = answered
     store.written += beats
-    return int(granted + beats + setup.write_latency)
+    store.sent = burst + 1
+    keep_active(control, answered)
+    if store.retires[place]:
+        schedule_retirement(control, STORE, answered)
+    control.wake[SEND] = _send_at(setup, store)
+    if store.active and control.wake[CLAIM_STORE] == NEVER:
+        control.wake[CLAIM_STORE] = _claim_at(t + 1, store)
 
 
 @compiled
@@ -173,6 +209,6 @@ def try_issue(t: int, now: Any) -> None:
 def write_beats(t: int, store: Any) -> int:
     """Return the W beats up to cycle t, the present one: those to come are in the burst buffers."""
     total = store.written
-    for burst in range(max(0, store.bursts - STORE_BUFFERS), store.bursts):
+    for burst in range(max(0, store.sent - STORE_BUFFERS), store.sent):
         total -= max(0, min(store.beats[burst % STORE_BUFFERS], _beat_last(store, burst) - t))
     return int(total)

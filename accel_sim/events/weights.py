@@ -103,7 +103,7 @@ def request(t: int, now: Any) -> None:
     """Grant the presented burst in cycle t."""
     setup, control, weights = now.setup, now.control, now.weights
     _start(t, now)
-    place = grant(t, now, WEIGHTS, weights.beats)
+    place = grant(t, now, WEIGHTS, weights.address, weights.beats)
     note_burst(now.history, now.memory.due[place], now.memory.credit[place], weights.beats)
     before = weights.requested
     weights.requested += weights.beats

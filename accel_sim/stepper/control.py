@@ -39,8 +39,10 @@ def present(setup: Any, control: Any, events: Any) -> None:
     count = burst_instructions(setup, control)
     if count == 0 or control.fetch_free < count:
         return
-    end = setup.program_address + INSTRUCTION_BYTES * (control.fetch_next + count)
+    first = setup.program_address + INSTRUCTION_BYTES * control.fetch_next
+    end = first + INSTRUCTION_BYTES * count
     events.presented[FETCH] = INSTRUCTION_BYTES * count // setup.bus_bytes
+    events.presented_address[FETCH] = first
     if outside(setup, end):
         events.address_error = 1
 

@@ -131,7 +131,7 @@ def record(t: int, now: Any, program: Program, trace: Trace) -> None:
 def update(t: int, now: Any, program: Program, quiet: bool) -> None:
     """Move all registers to the next cycle."""
     setup, events = now.setup, now.events
-    memory.update(t, setup, now.memory, events)
+    memory.update(t, setup, now.memory, now.dram, events)
     loading, written = program.loads[now.load.instruction], program.loads[now.load.write_instruction]
     pushing = program.weights[now.weights.instruction]
     multiplying = program.matrices[now.matrix.instruction]
@@ -141,7 +141,7 @@ def update(t: int, now: Any, program: Program, quiet: bool) -> None:
     weights.update(setup, now.weights, pushing, now.control, events)
     matrix.update(t, setup, now.matrix, multiplying, now.weights, now.control, events)
     vector.update(t, now.vector, computing, now.control, events)
-    store.update(t, setup, now.store, storing, now.memory, now.control, events)
+    store.update(t, setup, now.store, storing, now.memory, now.dram, now.control, events)
     control.update(setup, now.control, events, quiet)
 
 

@@ -45,6 +45,7 @@ def present(setup: Any, load: Any, instruction: Any, events: Any) -> None:
     if left == 0 or beats_between(setup, first, end) > load.free_beats:
         return
     events.presented[LOAD] = beats_between(setup, first, end)
+    events.presented_address[LOAD] = first
     events.last_burst[LOAD] = end - first == left and _last_line(instruction, load.line1, load.line2, load.line3)
     if outside(setup, end):
         events.address_error = 1

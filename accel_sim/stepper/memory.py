@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from accel_sim.stepper import dram
 from accel_sim.timing.jit import compiled
 from accel_sim.timing.setup import BURST, FETCH, LOAD, MAXIMUM_OUTSTANDING, NONE, WEIGHTS
 
@@ -57,14 +58,15 @@ def arbitrate(setup: Any, memory: Any, events: Any) -> None:
 
 
 @compiled
-def update(t: int, setup: Any, memory: Any, events: Any) -> None:
+def update(t: int, setup: Any, memory: Any, banks: Any, events: Any) -> None:
     """Deliver the beat, remove the answered write and queue the granted read."""
     memory.credit = _credit(setup, memory)
     if events.read_granted != NONE:
         place = (memory.read_first + memory.reads) % MAXIMUM_OUTSTANDING
+        beats, address = events.presented[events.read_granted], events.presented_address[events.read_granted]
         memory.read_owner[place] = events.read_granted
-        memory.read_left[place] = events.presented[events.read_granted]
-        memory.read_due[place] = t + 1 + setup.read_latency
+        memory.read_left[place] = beats
+        memory.read_due[place] = dram.access(t + 1, setup, banks, address, beats) + setup.read_latency
         memory.reads += 1
     if events.beat != NONE:
         memory.credit -= setup.rate_denominator
@@ -79,9 +81,11 @@ def update(t: int, setup: Any, memory: Any, events: Any) -> None:
 
 
 @compiled
-def queue_write(memory: Any, response: int, retires: int) -> None:
-    """Queue a granted write burst, to be answered in cycle `response`."""
+def queue_write(t: int, setup: Any, memory: Any, banks: Any, address: int, beats: int, retires: int) -> None:
+    """Queue the write burst granted in cycle t, to be answered in its turn; the read granted in t has been queued."""
     place = (memory.write_first + memory.writes) % MAXIMUM_OUTSTANDING
-    memory.write_response[place] = response
+    response = dram.access(t + 1, setup, banks, address, beats) + beats - 1 + setup.write_latency
+    memory.last_response = max(response, memory.last_response + 1)
+    memory.write_response[place] = memory.last_response
     memory.write_retires[place] = retires
     memory.writes += 1

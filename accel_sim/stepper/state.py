@@ -12,7 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from accel_sim.timing.setup import MAXIMUM_BANKS, MAXIMUM_OUTSTANDING, SETUP, fill_setup, record, record_of
+from accel_sim.timing.setup import (
+    MAXIMUM_BANKS,
+    MAXIMUM_DRAM_BANKS,
+    MAXIMUM_OUTSTANDING,
+    SETUP,
+    fill_setup,
+    record,
+    record_of,
+)
 from machine.config import STORE_BUFFERS, Machine
 from machine.isa import ENGINE_COUNT
 
@@ -45,9 +53,17 @@ MEMORY = record(
     writes=(),  # write bursts outstanding
     write_first=(),
     write_response=(MAXIMUM_OUTSTANDING,),  # cycle of the response
+    last_response=(),  # that of the burst granted last
     write_retires=(MAXIMUM_OUTSTANDING,),  # 1: the last burst of its instruction
     read_beats=(),  # counters
     write_beats=(),
+)
+
+DRAM = record(
+    free=(MAXIMUM_DRAM_BANKS,),  # first cycle in which the bank can begin
+    is_open=(MAXIMUM_DRAM_BANKS,),  # it has opened a row
+    row=(MAXIMUM_DRAM_BANKS,),  # the row that it opened last
+    period=(MAXIMUM_DRAM_BANKS,),  # in which it did, counted in refreshes
 )
 
 CLAIMS = record(
@@ -125,6 +141,7 @@ STORE_STATE = record(
     first=(),  # ring: index of the oldest of them
     burst_complete=(STORE_BUFFERS,),  # first cycle in which the burst may be granted
     burst_beats=(STORE_BUFFERS,),
+    burst_address=(STORE_BUFFERS,),  # its first byte
     burst_retires=(STORE_BUFFERS,),
     beat_last=(),  # cycle of the last W beat of the burst granted last
 )
@@ -137,6 +154,7 @@ EVENTS = record(
     beat=(),  # owner of the R beat, or NONE
     response=(),  # a write is answered
     presented=(ENGINE_COUNT + 1,),  # beats of the read burst that each owner presents, 0 if none
+    presented_address=(ENGINE_COUNT + 1,),  # its first byte
     last_burst=(ENGINE_COUNT,),  # the burst that the engine presents is the last of its instruction
     read_granted=(),  # owner, or NONE
     write_granted=(),
@@ -151,6 +169,7 @@ STATE = record_of(
     setup=SETUP,
     control=CONTROL,
     memory=MEMORY,
+    dram=DRAM,
     claims=CLAIMS,
     load=LOAD_STATE,
     weights=WEIGHTS_STATE,

@@ -117,15 +117,18 @@ def state(t: int, store: Any, memory: Any, control: Any, events: Any) -> int:
 
 
 @compiled
-def update(t: int, setup: Any, store: Any, instruction: Any, memory: Any, control: Any, events: Any) -> None:
+def update(
+    t: int, setup: Any, store: Any, instruction: Any, memory: Any, banks: Any, control: Any, events: Any
+) -> None:
     """Move the registers to the next cycle."""
     if t <= store.beat_last:
         memory.write_beats += 1
     if t == store.beat_last:
         store.taken -= 1
     if events.write_granted:
-        store.beat_last = t + store.burst_beats[store.first]
-        queue_write(memory, store.beat_last + setup.write_latency, store.burst_retires[store.first])
+        beats, address = store.burst_beats[store.first], store.burst_address[store.first]
+        store.beat_last = t + beats
+        queue_write(t, setup, memory, banks, address, beats, store.burst_retires[store.first])
         store.first = (store.first + 1) % STORE_BUFFERS
         store.waiting -= 1
     if events.claim[STORE] == GRANTED:
@@ -148,6 +151,7 @@ def _next_burst(t: int, setup: Any, store: Any, instruction: Any, events: Any) -
     place = (store.first + store.waiting) % STORE_BUFFERS
     store.burst_complete[place] = store.read_last + STORE_PACK_CYCLES
     store.burst_beats[place] = beats_between(setup, first, end)
+    store.burst_address[place] = first
     store.burst_retires[place] = events.last_burst[STORE]
     store.waiting += 1
     store.taken += 1

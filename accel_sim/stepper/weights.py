@@ -33,6 +33,7 @@ def present(setup: Any, weights: Any, instruction: Any, events: Any) -> None:
         return
     first, end, last = next_burst(setup, weights, instruction)
     events.presented[WEIGHTS] = beats_between(setup, first, end)
+    events.presented_address[WEIGHTS] = first
     events.last_burst[WEIGHTS] = end == last
     if outside(setup, end):
         events.address_error = 1

@@ -46,6 +46,7 @@ DEADLOCK = int(Status.DEADLOCK)
 
 MAXIMUM_BANKS = 16
 MAXIMUM_OUTSTANDING = 64
+MAXIMUM_DRAM_BANKS = 64
 
 BURST = BURST_BYTES
 BURST_INSTRUCTIONS = BURST_BYTES // INSTRUCTION_BYTES
@@ -87,6 +88,12 @@ SETUP = record(
     queue_depth=(),
     rate_numerator=(),
     rate_denominator=(),
+    dram_banks=(),  # 0: no DRAM
+    dram_row_bytes=(),
+    dram_activate=(),
+    dram_precharge=(),
+    dram_refresh_interval=(),  # 0: no refresh
+    dram_refresh=(),
     program_address=(),
     program_length=(),  # instructions
     memory_limit=(),  # bytes
@@ -116,6 +123,12 @@ def fill_setup(setup: Any, machine: Machine, program_address: int, program_lengt
     setup.queue_depth = machine.queue_depth
     setup.rate_numerator = machine.bus_rate_numerator
     setup.rate_denominator = machine.bus_rate_denominator
+    setup.dram_banks = machine.dram_banks
+    setup.dram_row_bytes = machine.dram_row_bytes
+    setup.dram_activate = machine.dram_activate_cycles
+    setup.dram_precharge = machine.dram_precharge_cycles
+    setup.dram_refresh_interval = machine.dram_refresh_interval_cycles
+    setup.dram_refresh = machine.dram_refresh_cycles
     setup.program_address = program_address
     setup.program_length = program_length
     setup.memory_limit = memory_limit

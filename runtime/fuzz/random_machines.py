@@ -19,7 +19,7 @@ def random_machine(seed: int, largest: int = 32) -> Machine:
 
 
 def with_other_timing(machine: Machine, random: Random) -> Machine:
-    """Return a machine of the same sizes with another rate, other latencies and other queues.
+    """Return a machine of the same sizes with another rate, other latencies, other queues and another DRAM.
 
     Its weight FIFO and its load buffer hold as much or more, so a program that is legal on the one is on the other.
     """
@@ -51,7 +51,7 @@ def _draw(random: Random, largest: int) -> Machine:
 
 
 def _timing(random: Random, tile_bytes: int, bus_bytes: int) -> dict[str, int]:
-    """Draw rate, latencies, queues, and a FIFO and a buffer that are large enough for them."""
+    """Draw rate, latencies, queues, the DRAM, and a FIFO and a buffer that are large enough for them."""
     denominator = random.choice([1, 1, 1, 2, 3, 7, 112, 1000, 65536])
     numerator = random.choice([1, denominator, random.randint(1, denominator)])
     latency = random.choice([1, 2, 3, 10, 100, random.randint(1, 300)])
@@ -68,6 +68,27 @@ def _timing(random: Random, tile_bytes: int, bus_bytes: int) -> dict[str, int]:
         "memory_outstanding": random.choice([1, 2, 3, 16, 64]),
         "queue_depth": random.choice([2, 4, 8, 64]),
         "fetch_buffer_instructions": random.choice([4, 8, 16, 64]),
+        **_draw_dram(random),
+    }
+
+
+def _draw_dram(random: Random) -> dict[str, int]:
+    """Draw the fields of a DRAM; half of the machines have none.
+
+    Rows of few banks are often as small as a burst, and refreshes often shorter than it, so that programs of a few
+    thousand cycles meet conflicts and the edges of periods.
+    """
+    if random.random() < 0.5:
+        return {"dram_banks": 0}
+    interval = random.choice([0, 0, 1, 2, 3, 17, 64, 300, 7_800, random.randint(1, 2_000)])
+    refresh = random.choice([0, 1, interval // 2, interval - 1, random.randint(0, interval)])
+    return {
+        "dram_banks": random.choice([1, 2, 2, 4, 8, 64]),
+        "dram_row_bytes": random.choice([256, 256, 512, 1024, 2048, 65_536]),
+        "dram_activate_cycles": random.choice([0, 1, 2, 14, random.randint(0, 100), random.choice([300, 4_096])]),
+        "dram_precharge_cycles": random.choice([0, 1, 2, 14, random.randint(0, 100), random.choice([300, 4_096])]),
+        "dram_refresh_interval_cycles": interval,
+        "dram_refresh_cycles": max(0, min(refresh, interval - 1)),
     }
 
 
