@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from machine.isa import Engine
+import numpy as np
+import numpy.typing as npt
+
+from machine.errors import ProgramError
+from machine.isa import ENGINE_COUNT, Engine
 
 
 class Status(IntEnum):
@@ -120,3 +125,45 @@ REGISTERS: tuple[Register, ...] = (
     Register(0x2C, "MEMORY_BASE_LOW", "read/write", "added to each address on a board's bus, a multiple of 4096"),
     Register(0x30, "MEMORY_BASE_HIGH", "read/write", "the same, high word"),
 )
+
+OFFSETS: dict[str, int] = {register.name: register.offset for register in REGISTERS}
+"""Byte offset of each register by name."""
+STATES_PER_ENGINE = 16
+"""State counters that an engine has room for."""
+PROGRAM_UNIT_BYTES = 256
+"""PROGRAM_ADDRESS is a multiple of it."""
+LIMIT_UNIT_BYTES = 64
+"""MEMORY_LIMIT is a multiple of it."""
+BASE_UNIT_BYTES = 4096
+"""MEMORY_BASE is a multiple of it, as AXI's bursts do not cross it."""
+REGISTER_SPACE_BYTES = 4096
+"""Bytes of addresses that the registers and the state counters take."""
+CONTROL_START = 1
+"""Written to CONTROL, it starts the program."""
+CONTROL_RESET = 2
+"""Written to CONTROL, it resets the machine."""
+
+
+def check_program_registers(program_address: int, program_length: int, memory_limit: int) -> None:
+    """Check what is to be written to the registers of a run.
+
+    Raises:
+        ProgramError: an address, length or limit that its register cannot hold.
+    """
+    for name, value, unit in (
+        ("program_address", program_address, PROGRAM_UNIT_BYTES),
+        ("program_length", program_length, 1),
+        ("memory_limit", memory_limit, LIMIT_UNIT_BYTES),
+    ):
+        if not 0 <= value < 1 << 32 or value % unit:
+            raise ProgramError(f"{name} = {value}: must be a multiple of {unit} below 2**32")
+
+
+def read_state_counters(read: Callable[[int], int]) -> npt.NDArray[np.int64]:
+    """Read the state counters through `read`, which returns the register at an offset: int64[engine, state]."""
+    counters = np.zeros((ENGINE_COUNT, STATE_COUNT), dtype=np.int64)
+    for engine in range(ENGINE_COUNT):
+        for state in range(STATE_COUNT):
+            offset = STATE_COUNTER_BASE + 8 * (STATES_PER_ENGINE * engine + state)
+            counters[engine, state] = read(offset) | read(offset + 4) << 32
+    return counters

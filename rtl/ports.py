@@ -1,7 +1,7 @@
-"""The ports tables of the unit pages, written from the Verilog: `python -m rtl.ports [--check]`.
+"""The ports tables of the unit pages and the board's, written from the Verilog: `python -m rtl.ports [--check]`.
 
 A page marks the place of a module's table with `<!-- ports: MODULE -->` and `<!-- end of ports -->`; what lies between
-is made from the port declarations of `rtl/UNIT/MODULE.sv` and the comments behind them.
+is made from the port declarations of `rtl/UNIT/MODULE.sv` (or `.v`) and the comments behind them.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from pathlib import Path
 from machine.errors import ToolError
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ROOT / "docs/units"
-_PORT = re.compile(r"\s*(input|output)\s+logic\s*(\[[^\]]*\])?\s*(\w+)\s*,?\s*(?://\s*(.*))?$")
+PAGES = (*sorted((ROOT / "docs/units").glob("*.md")), ROOT / "docs/board.md")
+_PORT = re.compile(r"\s*(input|output)\s+(?:logic|wire)\s*(\[[^\]]*\])?\s*(\w+)\s*,?\s*(?://\s*(.*))?$")
 _MARK = re.compile(r"(<!-- ports: (\w+) -->\n)(.*?)(<!-- end of ports -->)", re.DOTALL)
 
 
@@ -35,17 +35,27 @@ def _width(bounds: str | None) -> str:
     return high.removesuffix("-1") if high.endswith("-1") else str(int(high) + 1)
 
 
+def source_of(module: str) -> Path:
+    """Return the file of a module.
+
+    Raises:
+        ToolError: there is no such module.
+    """
+    paths = [path for path in sorted((ROOT / "rtl").glob(f"*/{module}.*")) if path.suffix in (".sv", ".v")]
+    if not paths:
+        raise ToolError(f"no module {module!r} in rtl/")
+    return paths[0]
+
+
 def ports_table(module: str) -> str:
     """Return the Markdown table of one module's ports.
 
     Raises:
         ToolError: there is no such module.
     """
-    paths = sorted((ROOT / "rtl").glob(f"*/{module}.sv"))
-    if not paths:
-        raise ToolError(f"no module {module!r} in rtl/")
-    rows = [f"| `{name}` | {width} | {meaning} |" for name, width, meaning in ports_of(paths[0].read_text())]
-    folder = paths[0].relative_to(ROOT)
+    path = source_of(module)
+    rows = [f"| `{name}` | {width} | {meaning} |" for name, width, meaning in ports_of(path.read_text())]
+    folder = path.relative_to(ROOT)
     return "\n".join([f"`{folder}`", "", "| port | bits | meaning |", "|---|---|---|", *rows, ""])
 
 
@@ -59,7 +69,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
     arguments = parser.parse_args()
-    stale = [path for path in sorted(PAGES.glob("*.md")) if updated(path.read_text()) != path.read_text()]
+    stale = [path for path in PAGES if updated(path.read_text()) != path.read_text()]
     if not arguments.check:
         for path in stale:
             path.write_text(updated(path.read_text()))

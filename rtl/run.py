@@ -13,17 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from machine.config import Machine
-from machine.errors import ProgramError, ToolError
-from machine.isa import ENGINE_COUNT, Engine
+from machine.errors import ToolError
+from machine.isa import Engine
 from machine.progress import during
-from machine.registers import REGISTERS, STATE_COUNT, STATE_COUNTER_BASE, Status
+from machine.registers import OFFSETS, Status, check_program_registers, read_state_counters
 from rtl.build import Waves, build
 from rtl.processes import check_tool
-
-OFFSETS = {register.name: register.offset for register in REGISTERS}
-LIMIT_UNIT_BYTES = 64
-PROGRAM_UNIT_BYTES = 256
-STATES_PER_ENGINE = 16
 
 Cycles = npt.NDArray[np.int64]
 
@@ -124,7 +119,7 @@ def run_programs(machine: Machine, runs: Sequence[RtlRun]) -> list[RtlResult | T
         ToolError: the hardware cannot be built.
     """
     for run in runs:
-        _check_registers(run.program_address, run.program_length, run.memory_limit)
+        check_program_registers(run.program_address, run.program_length, run.memory_limit)
     memory_bytes = max((max(run.memory.size, run.memory_limit) for run in runs), default=0)
     program = build(machine, _format(runs[0].waves if runs else None), memory_bytes)
     results: list[RtlResult | ToolError] = []
@@ -188,7 +183,7 @@ def _collect(folder: Path, run: RtlRun, seconds: float) -> RtlResult | ToolError
         cycles=registers[OFFSETS["CYCLES_LOW"]] | registers[OFFSETS["CYCLES_HIGH"]] << 32,
         issue=issue,
         retire=retire,
-        counters=_counters(registers),
+        counters=read_state_counters(registers.__getitem__),
         read_beats=registers[OFFSETS["READ_BEATS"]],
         write_beats=registers[OFFSETS["WRITE_BEATS"]],
         memory=after[: run.memory.size],
@@ -200,16 +195,6 @@ def _format(waves: Path | None) -> Waves | None:
     if waves is None:
         return None
     return Waves.FST if waves.suffix.lower() == f".{Waves.FST}" else Waves.VCD
-
-
-def _check_registers(program_address: int, program_length: int, memory_limit: int) -> None:
-    for name, value, unit in (
-        ("program_address", program_address, PROGRAM_UNIT_BYTES),
-        ("program_length", program_length, 1),
-        ("memory_limit", memory_limit, LIMIT_UNIT_BYTES),
-    ):
-        if not 0 <= value < 1 << 32 or value % unit:
-            raise ProgramError(f"{name} = {value}: must be a multiple of {unit} below 2**32")
 
 
 def _write_image(path: Path, memory: npt.NDArray[np.uint8], bus_bytes: int) -> int:
@@ -235,12 +220,3 @@ def _read_events(path: Path) -> tuple[dict[Engine, Cycles], dict[Engine, Cycles]
         {engine: events[(events[:, 0] == engine) & (events[:, 1] == kind), 2] for engine in Engine} for kind in (0, 1)
     )
     return issue, retire
-
-
-def _counters(registers: dict[int, int]) -> Cycles:
-    counters = np.zeros((ENGINE_COUNT, STATE_COUNT), dtype=np.int64)
-    for engine in range(ENGINE_COUNT):
-        for state in range(STATE_COUNT):
-            offset = STATE_COUNTER_BASE + 8 * (STATES_PER_ENGINE * engine + state)
-            counters[engine, state] = registers[offset] | registers[offset + 4] << 32
-    return counters

@@ -22,6 +22,7 @@ UNITS = (
     "tpu",
 )
 """The folders of the design, the top last."""
+BOARD = ROOT / "board"
 TESTBENCH = ROOT / "testbench"
 CPP_MAIN = TESTBENCH / "main.cpp"
 
@@ -29,6 +30,11 @@ CPP_MAIN = TESTBENCH / "main.cpp"
 def design_sources() -> list[Path]:
     """Return the files of the design: the generated package first, the top last. The test bench is not among them."""
     return [PACKAGE, *(path for unit in UNITS for path in sorted((ROOT / unit).glob("*.sv")))]
+
+
+def board_sources() -> list[Path]:
+    """Return the files of the design in its wrapper for boards, whose top is `tpu_axi` (docs/board.md)."""
+    return [*design_sources(), BOARD / "axil_buffer.sv", BOARD / "tpu_axi.v"]
 
 
 def bench_sources() -> list[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ class Backend(StrEnum):
     REFERENCE = "reference"
     CPU = "cpu"
     GPU = "gpu"
+    BOARD = "board"
 
 
 @dataclass
@@ -103,6 +104,29 @@ class RunResult:
             "simulation_seconds": self.simulation_seconds,
             "outputs": {name: {"shape": list(a.shape), "dtype": a.dtype.name} for name, a in self.outputs.items()},
         }
+
+
+class HardwareRun(Protocol):
+    """What a segment's run gives on hardware, simulated or not.
+
+    Attributes:
+        status: value of STATUS at the end.
+        cycles: value of CYCLES.
+        counters: cycles of each engine in each state, int64[engine, state].
+        memory: memory after the run, uint8[memory bytes].
+        seconds: wall time of the run itself.
+    """
+
+    @property
+    def status(self) -> Status: ...  # noqa: D102
+    @property
+    def cycles(self) -> int: ...  # noqa: D102
+    @property
+    def counters(self) -> npt.NDArray[np.int64]: ...  # noqa: D102
+    @property
+    def memory(self) -> npt.NDArray[np.uint8]: ...  # noqa: D102
+    @property
+    def seconds(self) -> float: ...  # noqa: D102
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,12 @@ from machine.program import Program, Segment
 from machine.progress import during, steps
 from runtime.accounts import engine_accounts
 from runtime.arrays import check_inputs
+from runtime.board.driver import Driver
 from runtime.cpu import BATCH as FLOAT_BATCH
 from runtime.cpu import run_float
 from runtime.host import run_host
 from runtime.reference import ReferenceBackend
-from runtime.result import Backend, RunResult, SegmentEnd
+from runtime.result import Backend, HardwareRun, RunResult, SegmentEnd
 from runtime.timing import prepare_simulator, program_times
 
 __all__ = ["Backend", "RunResult", "Session"]
@@ -30,6 +31,8 @@ __all__ = ["Backend", "RunResult", "Session"]
 AnyArray = npt.NDArray[Any]
 SegmentRun = Callable[[Segment, Mapping[str, AnyArray]], dict[str, AnyArray]]
 """Runs a segment's int8 inputs by tensor name to its int8 outputs."""
+Hardware = Callable[[Program, Segment, npt.NDArray[np.uint8]], HardwareRun]
+"""Runs a segment of a program on hardware from a memory image: uint8[memory bytes]."""
 BATCH_BYTES = 256 << 20
 """Memory that the samples evaluated together by the function simulator may take."""
 
@@ -90,10 +93,14 @@ class Session:
             raise DataError("a run gives time, values or both; neither was asked for")
         if backend is Backend.RTL and not with_time:
             raise DataError("the rtl backend always has time; --function-only goes with the other backends")
+        if backend is Backend.BOARD:
+            raise DataError("a board needs a driver of its bus: Session.run_on_board(driver, inputs), docs/board.md")
+        if backend is Backend.RTL:
+            from runtime.rtl import run_on_rtl  # Verilator is optional
+
+            return self._run_hardware(RunResult(backend), run_on_rtl, inputs, with_function)
         if self.is_kernel:
             return self._run_kernel(inputs, backend, with_time, with_function)
-        if backend is Backend.RTL:
-            return self._run_rtl(inputs, with_function)
         if backend in (Backend.REFERENCE, Backend.CPU, Backend.GPU) and not with_function:
             raise DataError(f"the {backend} backend has no clock; --time-only goes with sim and rtl")
         values = self._inputs(inputs) if with_function else {}
@@ -112,30 +119,38 @@ class Session:
             self._run_simulator(result, values)
         return result
 
+    def run_on_board(
+        self, driver: Driver, inputs: Mapping[str, AnyArray] | None = None, *, with_function: bool = True
+    ) -> RunResult:
+        """Run samples of the model's inputs, or a kernel, on the hardware behind a driver (docs/board.md).
+
+        Raises:
+            DataError: inputs that the model does not take.
+            SimulationError: the program ended with an error status.
+            ToolError: the hardware is not the program's machine, its memory is too small, or it did not end in time.
+        """
+        return self._run_hardware(RunResult(Backend.BOARD), driver.run_segment, inputs, with_function)
+
+    def _check_no_inputs(self, inputs: Mapping[str, AnyArray] | None) -> None:
+        if inputs is not None:
+            raise DataError("this program is a kernel: it holds no model and takes no inputs")
+
     def _run_kernel(
         self, inputs: Mapping[str, AnyArray] | None, backend: Backend, with_time: bool, with_function: bool
     ) -> RunResult:
-        """Run a kernel from its own memory image."""
-        if backend not in (Backend.SIM, Backend.RTL):
+        """Run a kernel on the simulator from its own memory image."""
+        if backend is not Backend.SIM:
             raise DataError(f"the {backend} backend runs models and this program is a kernel; sim and rtl run kernels")
-        if inputs is not None:
-            raise DataError("this program is a kernel: it holds no model and takes no inputs")
-        result, memory = RunResult(backend), self.blank_image()
-        if backend is Backend.RTL:
-            ends = []
-            for segment in self.program.segments:
-                end, memory = self._on_rtl(result, segment, memory)
-                ends.append(end)
-            result.set_time(self.program, ends)
-        else:
-            if with_time:
-                self._add_time(result)
-            if with_function:
-                begin = time.perf_counter()
-                for segment in self.program.segments:
-                    execute(self.program.machine, segment.instructions, memory[None])
-                result.simulation_seconds += time.perf_counter() - begin
+        self._check_no_inputs(inputs)
+        result = RunResult(backend)
+        if with_time:
+            self._add_time(result)
         if with_function:
+            memory = self.blank_image()
+            begin = time.perf_counter()
+            for segment in self.program.segments:
+                execute(self.program.machine, segment.instructions, memory[None])
+            result.simulation_seconds += time.perf_counter() - begin
             result.samples, result.outputs = 1, {"memory": memory}
         return result
 
@@ -262,36 +277,41 @@ class Session:
 
         self._finish(result, values, self.run_segments(values, run))
 
-    def _run_rtl(self, inputs: Mapping[str, AnyArray] | None, with_function: bool) -> RunResult:
-        result = RunResult(Backend.RTL)
+    def _run_hardware(
+        self, result: RunResult, hardware: Hardware, inputs: Mapping[str, AnyArray] | None, with_function: bool
+    ) -> RunResult:
+        """Run a model or a kernel, segment after segment, on something that has the machine's registers."""
         ends: list[SegmentEnd] = []
+
+        def on_hardware(segment: Segment, image: npt.NDArray[np.uint8]) -> tuple[SegmentEnd, npt.NDArray[np.uint8]]:
+            run = hardware(self.program, segment, image)
+            result.simulation_seconds += run.seconds
+            return SegmentEnd(run.status, run.cycles, run.counters), run.memory
 
         def run(segment: Segment, integers: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
             images, parts = self.memory_images(segment, integers), []
-            for image in steps("simulating the RTL", images, len(images)):
-                end, memory = self._on_rtl(result, segment, image)
+            for image in steps(f"running on the {result.backend}", images, len(images)):
+                end, memory = on_hardware(segment, image)
                 parts.append(self.read_outputs(segment, memory[None]))
             ends.append(end)
             samples = len(next(iter(integers.values())))
             return {name: np.concatenate([part[name] for part in parts])[:samples] for name in parts[0]}
 
-        if with_function:
+        if self.is_kernel:
+            self._check_no_inputs(inputs)
+            memory = self.blank_image()
+            for segment in self.program.segments:
+                end, memory = on_hardware(segment, memory)
+                ends.append(end)
+            if with_function:
+                result.samples, result.outputs = 1, {"memory": memory}
+        elif with_function:
             values = self._inputs(inputs)
             self._finish(result, values, self.run_segments(values, run))
         else:
-            ends = [self._on_rtl(result, segment, self.blank_image())[0] for segment in self.program.segments]
+            ends = [on_hardware(segment, self.blank_image())[0] for segment in self.program.segments]
         result.set_time(self.program, ends)
         return result
-
-    def _on_rtl(
-        self, result: RunResult, segment: Segment, image: npt.NDArray[np.uint8]
-    ) -> tuple[SegmentEnd, npt.NDArray[np.uint8]]:
-        """Run a segment on the RTL from a memory image; returns how it ended and the memory at the end."""
-        from runtime.rtl import run_on_rtl  # Verilator is optional
-
-        rtl = run_on_rtl(self.program, segment, image)
-        result.simulation_seconds += rtl.seconds
-        return SegmentEnd(rtl.status, rtl.cycles, rtl.counters), rtl.memory
 
     def blank_image(self) -> npt.NDArray[np.uint8]:
         """Return the program's memory before any input is written: uint8[memory bytes]."""

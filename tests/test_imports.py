@@ -28,7 +28,7 @@ HEAVY_ALLOWED: dict[str, set[str]] = {
         "runtime.gpu.executor", "runtime.gpu.float_operators", "runtime.gpu.functions", "runtime.gpu.integer_operators",
         "runtime.gpu.moves", "runtime.gpu.products", "runtime.gpu.setup",
     },
-    "cocotb": set(),
+    "cocotb": {"runtime.board.cocotb_bus"},
     "cocotb_tools": {"rtl.build"},
     "playwright": set(),
     "plotly": set(),

@@ -13,6 +13,7 @@ from machine.assembly import assemble, disassemble
 from machine.config import Machine, load_machine, machine_names, parse_machine
 from machine.errors import KernelError, TpukitError
 from machine.program import Program, load_program, parse_program
+from runtime.board import Driver, MmapBus
 from runtime.compare import Comparison, compare
 from runtime.compile import compile_program
 from runtime.cosim import CosimResult, cosimulate
@@ -27,6 +28,7 @@ __all__ = [
     "Comparison",
     "CosimResult",
     "Costs",
+    "Driver",
     "Graph",
     "Kernel",
     "KernelBuilder",
@@ -35,6 +37,7 @@ __all__ = [
     "LayerProfile",
     "Loop",
     "Machine",
+    "MmapBus",
     "NetworkProfile",
     "Node",
     "Op",

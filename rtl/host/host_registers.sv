@@ -50,7 +50,7 @@ module host_registers #(
 );
   localparam logic [31:0] Shape = 32'(COLUMNS << 16 | ROWS);
 
-  logic write, read, writable;
+  logic write, read, writable, settled;
   logic bvalid_q, rvalid_q;
   logic [31:0] rdata_d, rdata_q, mask;
   logic [31:8] program_address_q;
@@ -94,7 +94,6 @@ module host_registers #(
       program_address_q <= '0;
       program_length_q  <= '0;
       memory_limit_q    <= '0;
-      memory_base_q     <= '0;
     end else if (writable) begin
       case (write_word)
         10'(tpukit_isa::REGISTER_PROGRAM_ADDRESS / 4):
@@ -103,12 +102,24 @@ module host_registers #(
         program_length_q <= program_length_q & ~mask | s_axil_wdata_i & mask;
         10'(tpukit_isa::REGISTER_MEMORY_LIMIT / 4):
         memory_limit_q <= memory_limit_q & ~mask[31:6] | s_axil_wdata_i[31:6] & mask[31:6];
-        10'(tpukit_isa::REGISTER_MEMORY_BASE_LOW / 4):
-        memory_base_q[31:12] <= memory_base_q[31:12] & ~mask[31:12] | s_axil_wdata_i[31:12] & mask[31:12];
-        10'(tpukit_isa::REGISTER_MEMORY_BASE_HIGH / 4):
-        memory_base_q[63:32] <= memory_base_q[63:32] & ~mask | s_axil_wdata_i & mask;
         default: ;
       endcase
+    end
+  end
+
+  // The memory base is added to addresses that may still wait on the bus after an error or a CONTROL.reset: it changes
+  // only while nothing is outstanding.
+  assign settled = status_i == 3'(tpukit_isa::STATUS_IDLE) || status_i == 3'(tpukit_isa::STATUS_DONE);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) memory_base_q <= '0;
+    else if (write && settled) begin
+      if (write_word == 10'(tpukit_isa::REGISTER_MEMORY_BASE_LOW / 4)) begin
+        memory_base_q[31:12] <= memory_base_q[31:12] & ~mask[31:12] | s_axil_wdata_i[31:12] & mask[31:12];
+      end
+      if (write_word == 10'(tpukit_isa::REGISTER_MEMORY_BASE_HIGH / 4)) begin
+        memory_base_q[63:32] <= memory_base_q[63:32] & ~mask | s_axil_wdata_i & mask;
+      end
     end
   end
 

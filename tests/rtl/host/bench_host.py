@@ -148,6 +148,24 @@ async def writes_while_running_are_ignored(dut: Any) -> None:
 
 
 @cocotb.test()
+async def the_memory_base_changes_only_when_nothing_is_outstanding(dut: Any) -> None:
+    """Bursts may be on their way out while a program runs, after an error, and after CONTROL.reset."""
+    host = Host(dut)
+    await host.begin()
+    for status in Status:
+        dut.status_i.value = int(Status.IDLE)
+        await host.write(OFFSET["MEMORY_BASE_LOW"], 0x1234_5678)
+        await host.write(OFFSET["MEMORY_BASE_HIGH"], 0x9ABC)
+        dut.status_i.value = int(status)
+        await host.write(OFFSET["CONTROL"], 2)
+        assert int(dut.memory_base_o.value) << 12 == 0x9ABC_1234_5000
+        await host.write(OFFSET["MEMORY_BASE_LOW"], 0x4000)
+        await host.write(OFFSET["MEMORY_BASE_HIGH"], 1)
+        changed = status in (Status.IDLE, Status.DONE)
+        assert int(dut.memory_base_o.value) << 12 == (0x1_0000_4000 if changed else 0x9ABC_1234_5000)
+
+
+@cocotb.test()
 async def interrupt(dut: Any) -> None:
     """A level: enabled at any time, high for every status that is an end; CONTROL.reset disables it."""
     host = Host(dut)

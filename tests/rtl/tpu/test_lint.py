@@ -9,6 +9,7 @@ import pytest
 from machine.config import load_machine
 from rtl import lint
 from rtl.lint import icarus_messages, linted_machines, verilator_messages
+from rtl.sources import TESTBENCH, bench_sources
 
 
 def test_verilator_lint_of_the_smallest() -> None:
@@ -24,7 +25,7 @@ def test_verilator_lint_of_every_machine() -> None:
 
 
 def test_icarus_accepts_it() -> None:
-    assert icarus_messages() == ""
+    assert icarus_messages("testbench_clock", [*bench_sources(), TESTBENCH / "testbench_clock.sv"]) == ""
 
 
 def test_a_warning_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
