@@ -31,7 +31,7 @@ module control #(
     output logic                   core_rst_no,         // engines; low while no program runs
     output logic                   memory_rst_no,       // memory port; low once it is drained, too
     // Engines: bit or slice q belongs to engine q
-    output logic [5*512-1:0]       instr_o,             // heads of the queues
+    output logic [5*512-1:0]       instr_o,             // heads of the queues, with what is worked out ahead
     output logic [4:0]             instr_valid_o,       // heads that may issue
     input  logic [4:0]             accept_i,            // engines that can accept
     input  logic [4:0]             retire_i,            // engines that retire an instruction
@@ -58,6 +58,8 @@ module control #(
 );
   localparam logic [3:0] WaitToken = 4'(tpukit_isa::STATE_WAIT_TOKEN);
   localparam logic [3:0] Drain = 4'(tpukit_isa::STATE_DRAIN);
+  localparam int LoadAhead = 2 * tpukit_isa::LOAD_LINE_BYTES_BITS;
+  localparam int MatrixAhead = tpukit_isa::MATRIX_ROW_COUNT0_BITS + tpukit_isa::MATRIX_ROW_COUNT1_BITS + 1;
   localparam logic [3:0] Idle = 4'(tpukit_isa::STATE_IDLE);
 
   logic running, draining, ending;
@@ -120,15 +122,37 @@ module control #(
       .illegal_o   (illegal)
   );
 
+  // Some of what an engine needs right after the issue takes longer than a cycle. It is worked out while the instruction
+  // enters its queue, and kept there above it.
+  logic [LoadAhead-1:0] load_ahead;
+  logic [MatrixAhead-1:0] matrix_ahead;
+
+  load_ahead u_load_ahead (
+      .instr_i(head),
+      .ahead_o(load_ahead)
+  );
+  // Rows of the two inner loops of a pass.
+  assign matrix_ahead =
+      (MatrixAhead'(head[tpukit_isa::MATRIX_ROW_COUNT0_LSB+:tpukit_isa::MATRIX_ROW_COUNT0_BITS]) + 1'b1) *
+      (MatrixAhead'(head[tpukit_isa::MATRIX_ROW_COUNT1_LSB+:tpukit_isa::MATRIX_ROW_COUNT1_BITS]) + 1'b1);
+
   generate
     for (genvar q = 0; q < 5; q++) begin : g_engine
-      localparam int Width = q == tpukit_isa::ENGINE_LOAD ? tpukit_isa::LOAD_USED_BITS
+      localparam int Width = q == tpukit_isa::ENGINE_LOAD ? tpukit_isa::LOAD_USED_BITS + LoadAhead
           : q == tpukit_isa::ENGINE_WEIGHTS ? tpukit_isa::WEIGHTS_USED_BITS
-          : q == tpukit_isa::ENGINE_MATRIX ? tpukit_isa::MATRIX_USED_BITS
+          : q == tpukit_isa::ENGINE_MATRIX ? tpukit_isa::MATRIX_USED_BITS + MatrixAhead
           : q == tpukit_isa::ENGINE_VECTOR ? tpukit_isa::VECTOR_USED_BITS : tpukit_isa::STORE_USED_BITS;
 
-      logic [Width-1:0] entry;
+      logic [Width-1:0] pushed, entry;
       logic [3:0] state;
+
+      if (q == tpukit_isa::ENGINE_LOAD) begin : g_load
+        assign pushed = {load_ahead, head[tpukit_isa::LOAD_USED_BITS-1:0]};
+      end else if (q == tpukit_isa::ENGINE_MATRIX) begin : g_matrix
+        assign pushed = {matrix_ahead, head[tpukit_isa::MATRIX_USED_BITS-1:0]};
+      end else begin : g_plain
+        assign pushed = head[Width-1:0];
+      end
 
       instruction_queue #(
           .WIDTH(Width),
@@ -137,7 +161,7 @@ module control #(
           .clk_i,
           .rst_ni (core_rst_no),
           .push_i (push[q]),
-          .data_i (head[Width-1:0]),
+          .data_i (pushed),
           .pop_i  (issue_o[q]),
           .valid_o(queued[q]),
           .full_o (full[q]),

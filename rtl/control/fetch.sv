@@ -30,26 +30,33 @@ module fetch #(
   localparam int FreeBits = $clog2(FETCH_DEPTH) + 1;
 
   logic [31:0] next_q;  // index of the next instruction to request
+  logic [31:0] left_q;  // instructions from it on
+  logic some_q, burst_q;  // left_q is not 0; it is at least 4
   logic [FreeBits-1:0] free_q;  // slots neither holding nor awaiting an instruction
-  logic [31:0] left;
-  logic [2:0] to_boundary, count;  // instructions up to the next 256 bytes; of this burst
+  logic [2:0] count;  // instructions of this burst: 4, which is 256 bytes, or what is left
   logic [511:0] assembled;
   logic complete;
   logic unused_full;
 
-  assign left = program_length_i - next_q;
-  assign to_boundary = 3'd4 - {1'b0, next_q[1:0]};
-  assign count = left < {29'b0, to_boundary} ? left[2:0] : to_boundary;
-  assign mem_req_o = running_i && next_q < program_length_i && free_q >= FreeBits'(count);
+  assign count = burst_q ? 3'd4 : {1'b0, left_q[1:0]};
+  assign mem_req_o = running_i && some_q && free_q >= FreeBits'(count);
   assign mem_addr_o = {program_address_i, 8'b0} + {next_q[25:0], 6'b0};
   assign mem_beats_o = 7'(count) * 7'(Beats);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       next_q <= '0;
+      left_q <= program_length_i;
+      some_q <= program_length_i != '0;
+      burst_q <= program_length_i[31:2] != '0;
       free_q <= FreeBits'(FETCH_DEPTH);
     end else begin
-      if (mem_grant_i) next_q <= next_q + {29'b0, count};
+      if (mem_grant_i) begin
+        next_q <= next_q + {29'b0, count};
+        left_q <= left_q - {29'b0, count};
+        some_q <= burst_q && left_q != 32'd4;
+        burst_q <= left_q[31:3] != '0;
+      end
       free_q <= free_q - (mem_grant_i ? FreeBits'(count) : '0) + (head_pop_i ? FreeBits'(1) : '0);
     end
   end

@@ -1,6 +1,10 @@
 // End of a program (docs/timing.md): done, bus error, illegal instruction, address error, token overflow or deadlock,
 // decided in the cycle in which it comes. Of several in one cycle the first of this order counts: bus error, illegal
 // instruction, address error, token overflow, done, deadlock.
+//
+// A deadlock is the 64th quiet cycle in a row. Nothing that a unit does by itself takes more than a few cycles without an
+// event (the longest is the packing of a store burst), so a machine that was quiet for 63 cycles is quiet in the next:
+// that one need not be looked at, which takes a long path away.
 module program_end (
     input  logic       clk_i,            // clock
     input  logic       rst_ni,           // synchronous reset, active low; held while not running
@@ -20,8 +24,12 @@ module program_end (
   logic done, deadlock;
 
   assign done = halt_i && empty_i && idle_i;
-  assign deadlock = quiet_i && quiet_q == 6'(tpukit_isa::DEADLOCK_CYCLES - 1);
+  assign deadlock = quiet_q == 6'(tpukit_isa::DEADLOCK_CYCLES - 1);
   assign end_o = running_i && (bus_error_i || illegal_i || address_error_i || overflow_i || done || deadlock);
+
+  always @(posedge clk_i) begin
+    if (rst_ni && deadlock) assert (quiet_i);
+  end
 
   always_comb begin
     if (bus_error_i) status_o = 3'(tpukit_isa::STATUS_BUS_ERROR);

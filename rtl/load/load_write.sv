@@ -15,6 +15,16 @@
 // The window of a segment's word 0 is read from the buffer in the cycle of the grant and in the cycles before it,
 // whether or not it is granted: the address does not depend on the grant. Positions in a line are signed: bytes before
 // the line's first or after its last are fill.
+//
+// What the next segment needs and frees is worked out before a grant brings it, so that a grant, which comes late in its
+// cycle, only chooses: of a line's first segment from what control has worked out of the instruction (LOAD_AHEAD_BITS
+// above it) and from the line's address; of a later one in the cycles in which the 16 words before it are written.
+//
+//   cycle                   S      S+1       S+2          S+3        ...  S+16
+//   grant (16 words)        1                                             (next, at the earliest)
+//   words_left, position_q         after it
+//   end_q, after_q                           in bytes
+//   needed_q, passed_q, ...                               in beats
 module load_write #(
     parameter int ROWS          = 16,     // rows of the array
     parameter int COLUMNS       = 16,     // columns of the array
@@ -57,10 +67,6 @@ module load_write #(
 );
   localparam int G = ROWS < COLUMNS ? ROWS : COLUMNS;
   localparam int WORD_GRANULES = B / G;
-  localparam int BANK_GRANULES = BANK_WORDS * WORD_GRANULES;
-  localparam int GRANULES = BANK_GRANULES * BANKS;
-  localparam int PARAM_WORDS = PARAM_ENTRIES * 16 * COLUMNS / B;
-  localparam int TABLE_WORDS = tpukit_isa::TABLE_COUNT * tpukit_isa::TABLE_BYTES / B;
   localparam int SEGMENT = tpukit_isa::SEGMENT_WORDS;
   localparam int BEAT_SHIFT = $clog2(BUS_BYTES);
   localparam int LINE_BITS = tpukit_isa::LOAD_LINE_BYTES_BITS;  // 20
@@ -68,7 +74,8 @@ module load_write #(
   localparam int POSITION_BITS = 32;  // signed position in a line: |w * stride| < 2**30
   localparam int ADDR_BITS = 20;  // segment address without wrapping
   localparam int EDGE_BITS = $clog2(2 * B) + 1;
-  localparam int USED = tpukit_isa::LOAD_USED_BITS;
+  localparam int AHEAD = 2 * LINE_BITS;  // bits that control adds above the instruction
+  localparam int USED = tpukit_isa::LOAD_USED_BITS + AHEAD;
   localparam int PENDING = tpukit_isa::LOAD_IN_FLIGHT;
   localparam int PENDING_BITS = $clog2(PENDING);
 
@@ -83,6 +90,8 @@ module load_write #(
     logic [7:0]                       lane_offset;
     logic [7:0]                       fill;
     logic [tpukit_isa::ENGINES-1:0]   send;
+    logic [LINE_BITS-1:0]             first_end;     // bytes of the line that its first 16 words need
+    logic [LINE_BITS-1:0]             first_after;   // bytes before the window of its word 16
   } fields_t;
 
   // ---- Pending instructions: issued, but not yet described -------------------------------------------------------
@@ -96,7 +105,7 @@ module load_write #(
   logic [17:0] head_destination;
   logic unused_bits;
 
-  assign unused_bits = &{1'b0, head, instr_i};
+  assign unused_bits = &{1'b0, head, instr_i, unused_line_beats};
 
   assign pending = pending_count_q != '0;
   assign head    = pending ? pending_q[pending_head_q] : instr_i[USED-1:0];
@@ -114,6 +123,9 @@ module load_write #(
   assign head_fields.fill          = head[tpukit_isa::LOAD_FILL_LSB+:8];
   assign head_fields.send          = head[tpukit_isa::LOAD_SEND_LSB+:tpukit_isa::ENGINES];
 
+  assign head_fields.first_end     = head[tpukit_isa::LOAD_USED_BITS+:LINE_BITS];
+  assign head_fields.first_after   = head[tpukit_isa::LOAD_USED_BITS+LINE_BITS+:LINE_BITS];
+
   // Registers of the running segment (below)
   logic run_q, run_d, run_last, run_final_q;
   fields_t run_fields_q;
@@ -126,56 +138,40 @@ module load_write #(
 
   // ---- The next segment ------------------------------------------------------------------------------------------
   logic valid_q, valid_d;
-  fields_t next_q, next_d;
-  logic [BEAT_SHIFT-1:0] offset_q, offset_d, offset_next;  // line's first byte in its first beat
+  fields_t next_q;
+  logic [BEAT_SHIFT-1:0] offset_q, offset_next;  // line's first byte in its first beat
   logic [17:0] line_destination_next, unused_line_destination;
-  logic [16:0] words_left_q, words_left_d;
-  logic signed [POSITION_BITS-1:0] position_q, position_d;  // of word 0's window in the line
-  logic [ADDR_BITS-1:0] address_q, address_d;  // of word 0
+  logic [16:0] words_left_q;
+  logic signed [POSITION_BITS-1:0] position_q;  // of word 0's window in the line
+  logic [ADDR_BITS-1:0] address_q;  // of word 0
   logic [RING_BITS-1:0] line_ring_q, line_ring_d;  // ring address of the line's first beat
-  logic [RING_BITS-1:0] window_q, window_d;  // ring address of word 0's window
+  logic [RING_BITS-1:0] window_q;  // ring address of word 0's window
   logic [BEATS_BITS-1:0] available_q, available_d;  // beats that arrived, from the line's first on
-  logic [BEATS_BITS-1:0] needed_q, needed_d;  // beats of the line that the segment needs
-  logic [BEATS_BITS-1:0] line_beats_q, line_beats_d;  // beats of the line
-  logic [BEATS_BITS-1:0] passed_q, passed_d;  // beats of the line that are free after the segment
-  logic [BEATS_BITS-1:0] freed_q, freed_d;  // beats of the line that segments before it free
-  logic last_segment_q, last_segment_d;  // the line's last
+  logic [BEATS_BITS-1:0] needed_q;  // beats of the line that the segment needs
+  logic [BEATS_BITS-1:0] line_beats_q;  // beats of the line
+  logic [BEATS_BITS-1:0] passed_q;  // beats of the line that are free after the segment
+  logic [BEATS_BITS-1:0] freed_q;  // beats of the line that segments before it free
+  logic last_segment_q;  // the line's last
+  logic [BANKS-1:0] mask_q;  // the banks of its words
+  logic outside_q;  // it lies outside its destination
   logic wrap1, wrap2, last_line;
-  logic present, grant, line_done, instruction_done;
+  logic present, grant, line_done, instruction_done, go_on;
   logic [4:0] count;
-  logic [ADDR_BITS-1:0] steps, address_last, space_words;  // of the destination, in its addresses
   logic to_scratchpad;
-  logic [BANKS-1:0] mask;
 
   assign count = last_segment_q ? words_left_q[4:0] : 5'(SEGMENT);
-  assign steps = ADDR_BITS'(count) - ADDR_BITS'(1);
   assign to_scratchpad = !next_q.parameters && !next_q.tables;
-  assign address_last = address_q + (to_scratchpad ? ADDR_BITS'(steps * ADDR_BITS'(WORD_GRANULES)) : steps);
   assign present = valid_q && needed_q <= available_q && (!run_q || run_last);
   assign claim_req_o = present && to_scratchpad;
   assign grant = present && (!to_scratchpad || claim_grant_i);
   assign line_done = grant && last_segment_q;
   assign instruction_done = line_done && last_line;
+  assign go_on = grant && !last_segment_q;
   assign take = (!valid_q || instruction_done) && (pending || issue_i);
   assign push = issue_i && !(take && !pending);
   assign grant_o = grant;
-  assign claim_write_o = mask;
-  assign address_error_o = present && address_last >= space_words;
-
-  always_comb begin
-    space_words = ADDR_BITS'(GRANULES);
-    if (next_q.parameters) space_words = ADDR_BITS'(PARAM_WORDS);
-    if (next_q.tables) space_words = ADDR_BITS'(TABLE_WORDS);
-  end
-
-  bank_mask #(
-      .BANKS(BANKS),
-      .BANK_GRANULES(BANK_GRANULES)
-  ) i_bank_mask (
-      .first_i(address_q),
-      .last_i (address_last),
-      .mask_o (mask)
-  );
+  assign claim_write_o = mask_q;
+  assign address_error_o = present && outside_q;
 
   line_counter i_line_counter (
       .clk_i,
@@ -230,68 +226,165 @@ module load_write #(
     pending_count_d = pending_count_q + (PENDING_BITS + 1)'(push) - (PENDING_BITS + 1)'(take && pending);
   end
 
-  // Where the next segment starts.
+  // Ring address of the line after this one; of this one where there is none before it.
+  logic [RING_BITS-1:0] ring_after;
+  assign ring_after = valid_q ? line_ring_q + (RING_BITS'(line_beats_q) << BEAT_SHIFT) : line_ring_q;
+
   always_comb begin
-    valid_d      = valid_q;
-    next_d       = next_q;
-    offset_d     = offset_q;
-    words_left_d = words_left_q;
-    position_d   = position_q;
-    address_d    = address_q;
-    freed_d      = freed_q;
-    line_ring_d  = line_ring_q;
-    if (line_done) line_ring_d = line_ring_q + (RING_BITS'(line_beats_q) << BEAT_SHIFT);
-    if (take) begin
-      valid_d      = 1'b1;
-      next_d       = head_fields;
-      offset_d     = head_offset;
-      words_left_d = head_fields.words;
-      position_d   = POSITION_BITS'(0) - POSITION_BITS'(head_fields.window_pad);
-      address_d    = ADDR_BITS'(head_destination);
-      freed_d      = '0;
-    end else if (instruction_done) begin
-      valid_d = 1'b0;
-    end else if (line_done) begin
-      offset_d     = offset_next;
-      words_left_d = next_q.words;
-      position_d   = POSITION_BITS'(0) - POSITION_BITS'(next_q.window_pad);
-      address_d    = ADDR_BITS'(line_destination_next);
-      freed_d      = '0;
-    end else if (grant) begin
-      words_left_d = words_left_q - 17'(SEGMENT);
-      position_d   = position_q + POSITION_BITS'({next_q.window_stride, 4'd0});
-      address_d    = address_q + (to_scratchpad ? ADDR_BITS'(SEGMENT * WORD_GRANULES) : ADDR_BITS'(SEGMENT));
-      freed_d      = passed_q;
-    end
+    valid_d = take || (valid_q && !instruction_done);
+    line_ring_d = line_done ? ring_after : line_ring_q;
+    available_d = (line_done ? available_q - line_beats_q : available_q) + BEATS_BITS'(beat_valid_i);
   end
 
-  // Which beats it needs and frees.
-  logic signed [POSITION_BITS-1:0] start_after, end_needed;
-  logic [POSITION_BITS-1:0] round_up, bytes_needed, beats_needed, beats_passed, beats_line;
-  logic unused_beats;
+  // The first segment of the head's first line, of this instruction's next line, and the next segment of this line.
+  logic [BEATS_BITS-1:0] take_line_beats, take_needed, take_passed, line_line_beats, line_needed, line_passed;
+  logic [BEATS_BITS-1:0] unused_line_beats, on_needed, on_passed;
+  logic take_last, line_last, on_last, take_outside, line_outside, on_outside;
+  logic [BANKS-1:0] take_mask, line_mask, on_mask;
+  logic [LINE_BITS-1:0] end_q;
+  logic [LINE_BITS:0] after_q;
+  logic [1:0] settling_q;  // a segment of this line was granted so many cycles ago
 
-  assign unused_beats = &{1'b0, beats_needed, beats_passed, beats_line};
+  load_segment #(
+      .BUS_BYTES(BUS_BYTES)
+  ) i_take_segment (
+      .offset_i(head_offset),
+      .words_i(head_fields.words),
+      .line_bytes_i(head_fields.line_bytes),
+      .end_i(head_fields.first_end),
+      .after_i({1'b0, head_fields.first_after}),
+      .last_o(take_last),
+      .line_beats_o(take_line_beats),
+      .needed_o(take_needed),
+      .passed_o(take_passed)
+  );
+  load_segment #(
+      .BUS_BYTES(BUS_BYTES)
+  ) i_line_segment (
+      .offset_i(offset_next),
+      .words_i(next_q.words),
+      .line_bytes_i(next_q.line_bytes),
+      .end_i(next_q.first_end),
+      .after_i({1'b0, next_q.first_after}),
+      .last_o(line_last),
+      .line_beats_o(line_line_beats),
+      .needed_o(line_needed),
+      .passed_o(line_passed)
+  );
+  load_segment #(
+      .BUS_BYTES(BUS_BYTES)
+  ) i_on_segment (
+      .offset_i(offset_q),
+      .words_i(words_left_q),
+      .line_bytes_i(next_q.line_bytes),
+      .end_i(end_q),
+      .after_i(after_q),
+      .last_o(on_last),
+      .line_beats_o(unused_line_beats),
+      .needed_o(on_needed),
+      .passed_o(on_passed)
+  );
 
+  load_place #(
+      .ROWS(ROWS),
+      .COLUMNS(COLUMNS),
+      .BANKS(BANKS),
+      .BANK_WORDS(BANK_WORDS),
+      .PARAM_ENTRIES(PARAM_ENTRIES)
+  ) i_take_place (
+      .address_i(ADDR_BITS'(head_destination)),
+      .words_i(head_fields.words),
+      .parameters_i(head_fields.parameters),
+      .tables_i(head_fields.tables),
+      .mask_o(take_mask),
+      .outside_o(take_outside)
+  );
+  load_place #(
+      .ROWS(ROWS),
+      .COLUMNS(COLUMNS),
+      .BANKS(BANKS),
+      .BANK_WORDS(BANK_WORDS),
+      .PARAM_ENTRIES(PARAM_ENTRIES)
+  ) i_line_place (
+      .address_i(ADDR_BITS'(line_destination_next)),
+      .words_i(next_q.words),
+      .parameters_i(next_q.parameters),
+      .tables_i(next_q.tables),
+      .mask_o(line_mask),
+      .outside_o(line_outside)
+  );
+  load_place #(
+      .ROWS(ROWS),
+      .COLUMNS(COLUMNS),
+      .BANKS(BANKS),
+      .BANK_WORDS(BANK_WORDS),
+      .PARAM_ENTRIES(PARAM_ENTRIES)
+  ) i_on_place (
+      .address_i(address_q),
+      .words_i(words_left_q),
+      .parameters_i(next_q.parameters),
+      .tables_i(next_q.tables),
+      .mask_o(on_mask),
+      .outside_o(on_outside)
+  );
+
+  // Bytes of the line that 16 words from position_q on need, and those before the word after them.
+  logic signed [POSITION_BITS-1:0] after_d, end_d;
+  logic [LINE_BITS-1:0] end_bytes;
+  logic [LINE_BITS:0] after_bytes;
   always_comb begin
-    last_segment_d = words_left_d <= 17'(SEGMENT);
-    start_after    = position_d + POSITION_BITS'({next_d.window_stride, 4'd0});
-    end_needed     = start_after - POSITION_BITS'(next_d.window_stride) + POSITION_BITS'(next_d.window_bytes);
-    bytes_needed   = end_needed;
-    if (end_needed < 0) bytes_needed = '0;
-    else if (end_needed > $signed(POSITION_BITS'(next_d.line_bytes))) bytes_needed = POSITION_BITS'(next_d.line_bytes);
-    round_up     = POSITION_BITS'(offset_d) + POSITION_BITS'(BUS_BYTES - 1);
-    beats_line   = (POSITION_BITS'(next_d.line_bytes) + round_up) >> BEAT_SHIFT;
-    beats_needed = (bytes_needed + round_up) >> BEAT_SHIFT;
-    beats_passed = start_after < 0 ? '0 : (start_after + POSITION_BITS'(offset_d)) >> BEAT_SHIFT;
-    line_beats_d = next_d.line_bytes == '0 ? '0 : beats_line[BEATS_BITS-1:0];
-    needed_d     = bytes_needed == '0 ? '0 : beats_needed[BEATS_BITS-1:0];
-    passed_d     = beats_passed > POSITION_BITS'(needed_d) ? needed_d : beats_passed[BEATS_BITS-1:0];
-    if (last_segment_d) begin
-      needed_d = line_beats_d;
-      passed_d = line_beats_d;
+    after_d = position_q + POSITION_BITS'({next_q.window_stride, 4'd0});
+    end_d   = after_d - POSITION_BITS'(next_q.window_stride) + POSITION_BITS'(next_q.window_bytes);
+    end_bytes = end_d[LINE_BITS-1:0];
+    if (end_d < 0) end_bytes = '0;
+    else if (end_d > $signed(POSITION_BITS'(next_q.line_bytes))) end_bytes = next_q.line_bytes;
+    after_bytes = after_d[LINE_BITS:0];
+    if (after_d < 0) after_bytes = '0;
+    else if (after_d > $signed(POSITION_BITS'(1 << LINE_BITS))) after_bytes = '1;
+  end
+
+  // Without reset: meaningful only while valid_q.
+  always_ff @(posedge clk_i) begin
+    end_q   <= end_bytes;
+    after_q <= after_bytes;
+    if (take) begin
+      next_q         <= head_fields;
+      words_left_q   <= head_fields.words;
+      position_q     <= POSITION_BITS'(0) - POSITION_BITS'(head_fields.window_pad);
+      address_q      <= ADDR_BITS'(head_destination);
+      window_q       <= ring_after + RING_BITS'(head_offset) - RING_BITS'(head_fields.window_pad);
+      freed_q        <= '0;
+      last_segment_q <= take_last;
+      line_beats_q   <= take_line_beats;
+      needed_q       <= take_needed;
+      passed_q       <= take_passed;
+      mask_q         <= take_mask;
+      outside_q      <= take_outside;
+    end else if (line_done) begin
+      words_left_q   <= next_q.words;
+      position_q     <= POSITION_BITS'(0) - POSITION_BITS'(next_q.window_pad);
+      address_q      <= ADDR_BITS'(line_destination_next);
+      window_q       <= ring_after - RING_BITS'(next_q.window_pad) + RING_BITS'(offset_next);
+      freed_q        <= '0;
+      last_segment_q <= line_last;
+      line_beats_q   <= line_line_beats;
+      needed_q       <= line_needed;
+      passed_q       <= line_passed;
+      mask_q         <= line_mask;
+      outside_q      <= line_outside;
+    end else if (go_on) begin
+      words_left_q <= words_left_q - 17'(SEGMENT);
+      position_q   <= after_d;
+      address_q    <= address_q + (to_scratchpad ? ADDR_BITS'(SEGMENT * WORD_GRANULES) : ADDR_BITS'(SEGMENT));
+      freed_q      <= passed_q;
+    end else if (settling_q[1]) begin
+      window_q       <= line_ring_q + RING_BITS'(offset_q) + position_q[RING_BITS-1:0];
+      last_segment_q <= on_last;
+      needed_q       <= on_needed;
+      passed_q       <= on_passed;
+      mask_q         <= on_mask;
+      outside_q      <= on_outside;
     end
-    available_d = available_q + BEATS_BITS'(beat_valid_i) - (line_done ? line_beats_q : '0);
-    window_d    = line_ring_d + RING_BITS'(offset_d) + position_d[RING_BITS-1:0];
   end
 
   // ---- The running segment: words 1 and later ------------------------------------------------------------------
@@ -311,7 +404,7 @@ module load_write #(
     run_left_d    = run_left_q - 4'd1;
     run_address_d = run_address_q + (run_to_scratchpad ? ADDR_BITS'(WORD_GRANULES) : ADDR_BITS'(1));
     if (grant) begin
-      run_d         = !address_error_o;  // nothing is written outside
+      run_d         = !outside_q;  // nothing is written outside
       run_left_d    = 4'(count - 5'd1);
       run_address_d = address_q;
     end
@@ -322,7 +415,7 @@ module load_write #(
   fields_t word_fields;
   logic signed [POSITION_BITS-1:0] word_position, word_before, word_after;
   logic [RING_BITS-1:0] word_window;
-  logic [EDGE_BITS-1:0] first_q, first_d, end_q, end_d;  // bytes of the word that come from the line: [first, end)
+  logic [EDGE_BITS-1:0] line_first_q, line_first_d, line_end_q, line_end_d;  // bytes of the word from the line: [first, end)
   logic unused_word;
 
   assign unused_word = &{1'b0, word_fields};
@@ -336,21 +429,21 @@ module load_write #(
   always_comb begin
     word_before = -word_position;
     word_after  = $signed(POSITION_BITS'(word_fields.line_bytes)) - word_position;
-    first_d     = word_before[EDGE_BITS-1:0];
-    end_d       = word_after[EDGE_BITS-1:0];
-    if (word_before < 0) first_d = '0;
-    else if (word_before > POSITION_BITS'(B)) first_d = EDGE_BITS'(B);
-    if (word_after < 0) end_d = '0;
-    else if (word_after > POSITION_BITS'(B)) end_d = EDGE_BITS'(B);
-    first_d = first_d + EDGE_BITS'(word_fields.lane_offset);
-    end_d   = end_d + EDGE_BITS'(word_fields.lane_offset);
+    line_first_d     = word_before[EDGE_BITS-1:0];
+    line_end_d       = word_after[EDGE_BITS-1:0];
+    if (word_before < 0) line_first_d = '0;
+    else if (word_before > POSITION_BITS'(B)) line_first_d = EDGE_BITS'(B);
+    if (word_after < 0) line_end_d = '0;
+    else if (word_after > POSITION_BITS'(B)) line_end_d = EDGE_BITS'(B);
+    line_first_d = line_first_d + EDGE_BITS'(word_fields.lane_offset);
+    line_end_d   = line_end_d + EDGE_BITS'(word_fields.lane_offset);
   end
 
   for (genvar lane = 0; lane < B; lane++) begin : g_byte
     assign load_be_o[lane] = EDGE_BITS'(lane) >= EDGE_BITS'(run_fields_q.lane_offset) &&
         EDGE_BITS'(lane) < EDGE_BITS'(run_fields_q.lane_offset) + EDGE_BITS'(run_fields_q.window_bytes);
     assign load_wdata_o[lane*8+:8] =
-        EDGE_BITS'(lane) >= first_q && EDGE_BITS'(lane) < end_q ? window_i[lane*8+:8] : run_fields_q.fill;
+        EDGE_BITS'(lane) >= line_first_q && EDGE_BITS'(lane) < line_end_q ? window_i[lane*8+:8] : run_fields_q.fill;
   end
 
   assign load_wen_o    = run_q && run_to_scratchpad;
@@ -370,6 +463,7 @@ module load_write #(
       valid_q         <= 1'b0;
       available_q     <= '0;
       line_ring_q     <= '0;
+      settling_q      <= '0;
       run_q           <= 1'b0;
     end else begin
       pending_head_q  <= pending_head_d;
@@ -378,33 +472,24 @@ module load_write #(
       valid_q         <= valid_d;
       available_q     <= available_d;
       line_ring_q     <= line_ring_d;
+      settling_q      <= {settling_q[0], go_on};
       run_q           <= run_d;
     end
   end
 
-  // Without reset: meaningful only while valid_q or run_q.
+  // Without reset: meaningful only while run_q.
   always_ff @(posedge clk_i) begin
-    next_q         <= next_d;
-    words_left_q   <= words_left_d;
-    position_q     <= position_d;
-    address_q      <= address_d;
-    window_q       <= window_d;
-    needed_q       <= needed_d;
-    line_beats_q   <= line_beats_d;
-    passed_q       <= passed_d;
-    freed_q        <= freed_d;
-    last_segment_q <= last_segment_d;
     run_left_q     <= run_left_d;
     run_address_q  <= run_address_d;
     run_window_q   <= word_window + RING_BITS'(word_fields.window_stride);
     run_position_q <= word_position + POSITION_BITS'(word_fields.window_stride);
-    first_q        <= first_d;
-    end_q          <= end_d;
+    line_first_q        <= line_first_d;
+    line_end_q          <= line_end_d;
     if (push) pending_q[pending_tail_q] <= instr_i[USED-1:0];
     if (grant) begin
       run_fields_q <= next_q;
       run_final_q  <= instruction_done;
-      run_mask_q   <= to_scratchpad ? mask : '0;
+      run_mask_q   <= to_scratchpad ? mask_q : '0;
       run_freed_q  <= FREE_BITS'(passed_q - freed_q);
     end
   end

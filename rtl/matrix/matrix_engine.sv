@@ -35,7 +35,7 @@ module matrix_engine #(
     input logic clk_i,  // clock
     input logic rst_ni, // synchronous reset, active low
 
-    input  logic [tpukit_isa::INSTRUCTION_BITS-1:0] instr_i,       // head of the queue
+    input  logic [tpukit_isa::INSTRUCTION_BITS-1:0] instr_i,       // head of the queue, above it the rows of loops 0 and 1
     input  logic                                    instr_valid_i, // it is there and has its tokens
     output logic                                    accept_o,      // can be issued in this cycle
     output logic                                    retire_o,      // an instruction retires in this cycle
@@ -71,7 +71,6 @@ module matrix_engine #(
   localparam int B = ROWS > COLUMNS ? ROWS : COLUMNS;
   localparam int G = ROWS < COLUMNS ? ROWS : COLUMNS;
   localparam int BANK_GRANULES = BANK_WORDS * (B / G);
-  localparam int BANK_SHIFT = $clog2(BANK_GRANULES);
   localparam int HALF_ROWS = ACC_ROWS / 2;
   localparam int HALF_BIT = $clog2(HALF_ROWS);
   localparam int PSUM_BITS = 18 + $clog2(ROWS);
@@ -137,9 +136,8 @@ module matrix_engine #(
   logic [tpukit_isa::MATRIX_ROW_COUNT0_BITS-1:0] left0_q, left0_d, count0_q, count0_d;
   logic [tpukit_isa::MATRIX_ROW_COUNT1_BITS-1:0] left1_q, left1_d, count1_q, count1_d;
   logic [tpukit_isa::MATRIX_ROW_COUNT2_BITS-1:0] left2_q, left2_d;
-  logic read_last;
-
-  assign read_last = left0_q == '0 && left1_q == '0 && left2_q == '0;
+  logic read_last, read_last_d;  // the pass's last row
+  logic [BANKS-1:0] hold_read_d;
 
   // ---- Weight shift -----------------------------------------------------------------------------------------------
   logic shadow_full_q, shadow_full_d;
@@ -159,36 +157,53 @@ module matrix_engine #(
   end
 
   // ---- Request ----------------------------------------------------------------------------------------------------
-  logic [ADDRESS_BITS:0] claim_last;  // last granule of the pass, without wrapping
+  logic [ADDRESS_BITS:0] head_last, pass_last;  // last granule of a pass, without wrapping
+  logic [BANKS-1:0] head_banks, pass_banks, banks_q;
+  logic outside_q;  // the pass lies outside the scratchpad
   logic [17:0] acc_last;  // last accumulator row of the pass, without wrapping
   logic acc_half;
   assign claim_req_o = active_q && shadow_full_q && (!reading_q || read_last);
-  assign claim_last = {1'b0, pass_address} + {1'b0, a_span_q};
   assign acc_last = {2'b0, pass_acc} + {1'b0, rows_q} - 18'd1;
   assign acc_half = pass_acc[HALF_BIT];
   assign claim_acc_o = {acc_half, !acc_half};
-  assign address_error_o = claim_req_o && ((claim_last >> BANK_SHIFT) >= (ADDRESS_BITS + 1)'(BANKS) ||
-                                           acc_last >= (acc_half ? 18'(ACC_ROWS) : 18'(HALF_ROWS)));
+  assign address_error_o = claim_req_o && (outside_q || acc_last >= (acc_half ? 18'(ACC_ROWS) : 18'(HALF_ROWS)));
   assign accept_o = !active_q || (claim_grant_i && last_pass);
   assign issue = accept_o && instr_valid_i;
 
-  genvar k;
-  generate
-    for (k = 0; k < BANKS; k++) begin : g_bank
-      if (k == 0) begin : g_first
-        assign claim_read_o[k] = (pass_address >> BANK_SHIFT) == '0;
-      end else begin : g_other
-        assign claim_read_o[k] = (pass_address >> BANK_SHIFT) <= ADDRESS_BITS'(k) &&
-                                 (claim_last >> BANK_SHIFT) >= (ADDRESS_BITS + 1)'(k);
-      end
-    end
-  endgenerate
+  // The banks of the first pass are worked out while its instruction issues, those of a later one while it waits: it is
+  // presented at least four cycles after the grant of the pass before (its tile takes that long), and its address is there
+  // in the first of them.
+  logic [ADDRESS_BITS-1:0] head_address;
+  assign head_address = instr_i[tpukit_isa::MATRIX_A_LSB+:ADDRESS_BITS];
+  assign head_last = {1'b0, head_address} + {1'b0, in_a_span};
+  assign pass_last = {1'b0, pass_address} + {1'b0, a_span_q};
+
+  bank_mask #(
+      .BANKS(BANKS),
+      .BANK_GRANULES(BANK_GRANULES)
+  ) u_head_banks (
+      .first_i({2'b0, head_address}),
+      .last_i({1'b0, head_last}),
+      .mask_o(head_banks)
+  );
+  bank_mask #(
+      .BANKS(BANKS),
+      .BANK_GRANULES(BANK_GRANULES)
+  ) u_pass_banks (
+      .first_i({2'b0, pass_address}),
+      .last_i({1'b0, pass_last}),
+      .mask_o(pass_banks)
+  );
+
+  always_ff @(posedge clk_i) begin
+    banks_q   <= issue ? head_banks : pass_banks;
+    outside_q <= (issue ? head_last : pass_last) >= (ADDRESS_BITS + 1)'(BANKS * BANK_GRANULES);
+  end
+  assign claim_read_o = banks_q;
 
   // ---- Passes: blocks outer, then t2, t1, t0 inner ----------------------------------------------------------------
-  logic [24:0] row_product01;
   logic [32:0] row_product;
-  assign row_product01 = (25'(in_row_count0) + 25'd1) * (25'(in_row_count1) + 25'd1);
-  assign row_product = 33'(row_product01) * (33'(in_row_count2) + 33'd1);
+  assign row_product = 33'(instr_i[tpukit_isa::MATRIX_USED_BITS+:25]) * (33'(in_row_count2) + 33'd1);
 
   assign active_d = issue || (active_q && !(claim_grant_i && last_pass));
 
@@ -280,7 +295,25 @@ module matrix_engine #(
     end
   end
 
+  // Whether the next row is the last of its pass is worked out for either value of the grant, which comes late.
+  logic walk_last, pass_single;
+  always_comb begin
+    // The row after this one is the last: one is left along the level that goes on, and none along the others.
+    walk_last = left2_q == '0 && left1_q == '0 && left0_q == (tpukit_isa::MATRIX_ROW_COUNT0_BITS)'(1);
+    if (left0_q == '0 && count0_q == '0) begin
+      walk_last = left2_q == '0 && left1_q == (tpukit_isa::MATRIX_ROW_COUNT1_BITS)'(1);
+      if (left1_q == '0 && count1_q == '0) walk_last = left2_q == (tpukit_isa::MATRIX_ROW_COUNT2_BITS)'(1);
+    end
+    pass_single = row_count0_q == '0 && row_count1_q == '0 && row_count2_q == '0;
+    read_last_d = claim_grant_i ? pass_single : walk_last;
+    hold_read_d = '0;
+    if (claim_grant_i) hold_read_d = pass_single ? '0 : claim_read_o;
+    else if (reading_q && !read_last && !walk_last) hold_read_d = read_banks_q;
+  end
+
   always_ff @(posedge clk_i) begin
+    if (claim_grant_i || reading_q) read_last <= read_last_d;
+    hold_read_o <= rst_ni ? hold_read_d : '0;
     read_first_q <= read_first_d;
     read_final_q <= read_final_d;
     read_overwrite_q <= read_overwrite_d;
@@ -305,7 +338,6 @@ module matrix_engine #(
 
   assign scratchpad_ren_o  = reading_q;
   assign scratchpad_addr_o = row0_q;
-  assign hold_read_o = reading_q && !read_last ? read_banks_q : '0;
 
   // ---- Accumulator holds: until the cycle before the last write of a pass ------------------------------------------
   logic read_half0, read_half1;  // a row of this half is read

@@ -36,7 +36,6 @@ module burst_cutter #(
   logic [31:0] position_q, position_d, line_next, unused_line_address;
   logic [LENGTH_BITS-1:0] left_q, left_d, length_q;
   logic line_first_q, line_first_d;
-  logic [8:0] room, first_beat, end_beat;
   logic line_step, line_counter_last;
 
   line_counter i_line_counter (
@@ -69,17 +68,66 @@ module burst_cutter #(
       .next_o(line_next)
   );
 
-  assign room            = 9'(tpukit_isa::BURST_BYTES) - {1'b0, position_q[7:0]};
-  assign line_last_o     = left_q <= LENGTH_BITS'(room);
+  // step_i comes at the end of long paths. So the burst after this one is worked out for either case, from registers, and
+  // the step only chooses: the next of this line begins at a multiple of 256, the other with the next line.
+  logic step_line_last, next_line_last, load_line_last, line_last_q;
+  logic [8:0] step_bytes, next_bytes, load_bytes, bytes_q;
+  logic [6:0] step_beats, next_beats, load_beats, beats_q;
+  logic [LENGTH_BITS-1:0] step_left;
+
+  assign step_left = left_q - LENGTH_BITS'(bytes_q);
+
+  burst_shape #(
+      .BUS_BYTES  (BUS_BYTES),
+      .LENGTH_BITS(LENGTH_BITS)
+  ) i_step (
+      .offset_i   (8'd0),
+      .left_i     (step_left),
+      .line_last_o(step_line_last),
+      .bytes_o    (step_bytes),
+      .beats_o    (step_beats)
+  );
+  burst_shape #(
+      .BUS_BYTES  (BUS_BYTES),
+      .LENGTH_BITS(LENGTH_BITS)
+  ) i_next (
+      .offset_i   (line_next[7:0]),
+      .left_i     (length_q),
+      .line_last_o(next_line_last),
+      .bytes_o    (next_bytes),
+      .beats_o    (next_beats)
+  );
+  burst_shape #(
+      .BUS_BYTES  (BUS_BYTES),
+      .LENGTH_BITS(LENGTH_BITS)
+  ) i_load (
+      .offset_i   (address_i[7:0]),
+      .left_i     (length_i),
+      .line_last_o(load_line_last),
+      .bytes_o    (load_bytes),
+      .beats_o    (load_beats)
+  );
+
+  assign line_last_o     = line_last_q;
   assign line_first_o    = line_first_q;
-  assign last_o          = line_last_o && line_counter_last;
-  assign line_step       = step_i && line_last_o;
+  assign last_o          = line_last_q && line_counter_last;
+  assign line_step       = step_i && line_last_q;
   assign burst_offset_o  = position_q[7:0];
-  assign burst_bytes_o   = line_last_o ? left_q[8:0] : room;
+  assign burst_bytes_o   = bytes_q;
   assign burst_address_o = {position_q[31:BEAT_SHIFT], {BEAT_SHIFT{1'b0}}};
-  assign first_beat      = {1'b0, position_q[7:0]} >> BEAT_SHIFT;
-  assign end_beat        = 9'((10'(position_q[7:0]) + 10'(burst_bytes_o) + 10'(BUS_BYTES - 1)) >> BEAT_SHIFT);
-  assign burst_beats_o   = 7'(end_beat - first_beat);
+  assign burst_beats_o   = beats_q;
+
+  always_ff @(posedge clk_i) begin
+    if (load_i) begin
+      line_last_q <= load_line_last;
+      bytes_q     <= load_bytes;
+      beats_q     <= load_beats;
+    end else if (step_i) begin
+      line_last_q <= line_last_q ? next_line_last : step_line_last;
+      bytes_q     <= line_last_q ? next_bytes : step_bytes;
+      beats_q     <= line_last_q ? next_beats : step_beats;
+    end
+  end
 
   always_comb begin
     position_d   = position_q;
@@ -89,13 +137,13 @@ module burst_cutter #(
       position_d   = address_i;
       left_d       = length_i;
       line_first_d = 1'b1;
-    end else if (line_step) begin
+    end else if (step_i && line_last_q) begin
       position_d   = line_next;
       left_d       = length_q;
       line_first_d = 1'b1;
     end else if (step_i) begin
       position_d   = {position_q[31:8] + 24'd1, 8'd0};
-      left_d       = left_q - LENGTH_BITS'(room);
+      left_d       = step_left;
       line_first_d = 1'b0;
     end
   end

@@ -8,7 +8,7 @@
 //
 // An owner FIFO remembers whose burst is answered next. R is always accepted: the requester reserved the room. While
 // an address waits for ARREADY nothing is granted. An address error ends the program; the burst's grant is given as
-// the law says, but the address never reaches the bus.
+// the law says, but the address never reaches the bus: what has been granted is taken back in the next cycle.
 module read_arbiter #(
     parameter int BUS_BYTES   = 16,  // bytes of a beat
     parameter int OUTSTANDING = 16   // bursts granted and not answered
@@ -56,12 +56,13 @@ module read_arbiter #(
   localparam logic [1:0] OWNER_FETCH = 2'd0, OWNER_WEIGHTS = 2'd1, OWNER_LOAD = 2'd2;
 
   logic [COUNT_BITS-1:0] outstanding_q, outstanding_d;
-  logic [INDEX_BITS-1:0] head_q, head_d, tail_q, tail_d;
+  logic [INDEX_BITS-1:0] head_q, head_d, tail_q, tail_d, before_q;  // before_q: tail_q before the latest grant
   logic [1:0] owner_q[OUTSTANDING];
   logic arvalid_q, arvalid_d;
   logic [31:0] araddr_q;
   logic [7:0] arlen_q;
-  logic open, grant, send, done;
+  logic open, grant, done;
+  logic granted_q, error_q, cancel;  // the cycle before: a grant, an address error; the grant is taken back
   logic [1:0] granted, answered;
   logic [31:0] granted_addr;
   logic [6:0] granted_beats;
@@ -85,7 +86,7 @@ module read_arbiter #(
   assign weights_grant_o = open && weights_req_i && !fetch_req_i;
   assign load_grant_o    = open && load_req_i && !weights_req_i && !fetch_req_i;
   assign grant           = fetch_grant_o || weights_grant_o || load_grant_o;
-  assign send            = grant && !address_error_o;
+  assign cancel          = granted_q && error_q;
   assign granted         = fetch_grant_o ? OWNER_FETCH : weights_grant_o ? OWNER_WEIGHTS : OWNER_LOAD;
   assign granted_addr    = fetch_grant_o ? fetch_addr_i : weights_grant_o ? weights_addr_i : load_addr_i;
   assign granted_beats   = fetch_grant_o ? fetch_beats_i : weights_grant_o ? weights_beats_i : load_beats_i;
@@ -101,7 +102,7 @@ module read_arbiter #(
   assign rdata_o          = m_axi_rdata_i;
   assign outstanding_o    = outstanding_q != '0;
 
-  assign m_axi_arvalid_o = arvalid_q;
+  assign m_axi_arvalid_o = arvalid_q && !cancel;
   assign m_axi_araddr_o  = araddr_q;
   assign m_axi_arlen_o   = arlen_q;
   assign m_axi_arsize_o  = 3'(BEAT_SHIFT);
@@ -109,10 +110,10 @@ module read_arbiter #(
   assign m_axi_rready_o  = 1'b1;
 
   always_comb begin
-    arvalid_d     = send || (arvalid_q && !m_axi_arready_i);
-    tail_d        = send ? after(tail_q) : tail_q;
+    arvalid_d     = grant || (arvalid_q && !m_axi_arready_i && !cancel);
+    tail_d        = grant ? after(tail_q) : cancel ? before_q : tail_q;
     head_d        = done ? after(head_q) : head_q;
-    outstanding_d = outstanding_q + COUNT_BITS'(send) - COUNT_BITS'(done);
+    outstanding_d = outstanding_q + COUNT_BITS'(grant) - COUNT_BITS'(done) - COUNT_BITS'(cancel);
   end
 
   always_ff @(posedge clk_i) begin
@@ -123,17 +124,22 @@ module read_arbiter #(
       outstanding_q <= '0;
       head_q        <= '0;
       tail_q        <= '0;
+      granted_q     <= 1'b0;
+      error_q       <= 1'b0;
     end else begin
+      granted_q     <= grant;
+      error_q       <= address_error_o;
       arvalid_q     <= arvalid_d;
       outstanding_q <= outstanding_d;
       head_q        <= head_d;
       tail_q        <= tail_d;
-      if (send) begin
+      if (grant) begin
+        before_q <= tail_q;
         araddr_q <= granted_addr;
         arlen_q  <= 8'(granted_beats) - 8'd1;
       end
     end
   end
 
-  always_ff @(posedge clk_i) if (send) owner_q[tail_q] <= granted;
+  always_ff @(posedge clk_i) if (grant) owner_q[tail_q] <= granted;
 endmodule

@@ -37,31 +37,34 @@ module claim_arbiter #(
     output logic vector_bank_denied_o,  // vector asks and some scratchpad port is not free
     output logic matrix_bank_denied_o   // matrix asks and some scratchpad port is not free
 );
-  // Ports not free for an engine: held by the others, or granted earlier in the order in this cycle.
-  logic [BANKS-1:0] store_granted, vector_read_granted, vector_write_granted;
-  logic [1:0] vector_acc_granted;
-  logic store_free, vector_free, matrix_free, vector_acc_free, matrix_acc_free, load_free;
+  // What is held, and which requests overlap, is worked out side by side; the chain of grants comes last and is short.
+  logic store_held, vector_held, vector_acc_held, matrix_held, matrix_acc_held, load_held;
+  logic store_vector, store_matrix, vector_matrix, vector_matrix_acc, vector_load;  // two requests share a port
 
-  assign store_free = (store_read_i & (vector_hold_read_i | matrix_hold_read_i)) == '0;
-  assign store_grant_o = store_req_i && store_free;
-  assign store_granted = store_grant_o ? store_read_i : '0;
+  assign store_held = (store_read_i & (vector_hold_read_i | matrix_hold_read_i)) != '0;
+  assign vector_held = (vector_read_i & (store_hold_read_i | matrix_hold_read_i | vector_hold_write_i)) != '0 ||
+                       (vector_write_i & load_hold_write_i) != '0;
+  assign vector_acc_held = (vector_acc_i & matrix_hold_acc_i) != '0;
+  assign matrix_held = (matrix_read_i & (store_hold_read_i | vector_hold_read_i)) != '0;
+  assign matrix_acc_held = (matrix_acc_i & vector_hold_acc_i) != '0;
+  assign load_held = (load_write_i & vector_hold_write_i) != '0;
 
-  assign vector_free =
-      (vector_read_i & (store_hold_read_i | matrix_hold_read_i | store_granted | vector_hold_write_i)) == '0 &&
-      (vector_write_i & load_hold_write_i) == '0;
-  assign vector_acc_free = (vector_acc_i & matrix_hold_acc_i) == '0;
-  assign vector_grant_o = vector_req_i && vector_free && vector_acc_free;
-  assign vector_bank_denied_o = vector_req_i && !vector_free;
-  assign vector_read_granted = vector_grant_o ? vector_read_i : '0;
-  assign vector_write_granted = vector_grant_o ? vector_write_i : '0;
-  assign vector_acc_granted = vector_grant_o ? vector_acc_i : '0;
+  assign store_vector = (store_read_i & vector_read_i) != '0;
+  assign store_matrix = (store_read_i & matrix_read_i) != '0;
+  assign vector_matrix = (vector_read_i & matrix_read_i) != '0;
+  assign vector_matrix_acc = (vector_acc_i & matrix_acc_i) != '0;
+  assign vector_load = (vector_write_i & load_write_i) != '0;
 
-  assign matrix_free =
-      (matrix_read_i & (store_hold_read_i | vector_hold_read_i | store_granted | vector_read_granted)) == '0;
-  assign matrix_acc_free = (matrix_acc_i & (vector_hold_acc_i | vector_acc_granted)) == '0;
-  assign matrix_grant_o = matrix_req_i && matrix_free && matrix_acc_free;
-  assign matrix_bank_denied_o = matrix_req_i && !matrix_free;
+  logic vector_bank_denied, matrix_bank_denied;
 
-  assign load_free = (load_write_i & (vector_hold_write_i | vector_write_granted)) == '0;
-  assign load_grant_o = load_req_i && load_free;
+  assign vector_bank_denied = vector_held || (store_grant_o && store_vector);
+  assign matrix_bank_denied = matrix_held || (store_grant_o && store_matrix) || (vector_grant_o && vector_matrix);
+
+  assign store_grant_o = store_req_i && !store_held;
+  assign vector_grant_o = vector_req_i && !vector_bank_denied && !vector_acc_held;
+  assign vector_bank_denied_o = vector_req_i && vector_bank_denied;
+  assign matrix_grant_o = matrix_req_i && !matrix_bank_denied && !matrix_acc_held &&
+                          !(vector_grant_o && vector_matrix_acc);
+  assign matrix_bank_denied_o = matrix_req_i && matrix_bank_denied;
+  assign load_grant_o = load_req_i && !load_held && !(vector_grant_o && vector_load);
 endmodule

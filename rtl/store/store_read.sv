@@ -60,7 +60,7 @@ module store_read #(
 
   // ---- The next burst --------------------------------------------------------------------------------------------
   logic active_q, active_d;
-  logic [17:0] span_q, word_stride_q, line_source, unused_line_source;
+  logic [17:0] span_q, word_stride_q, line_source, next_source, head_source, head_span;
   logic [8:0] window_bytes_q;
   logic [BYTE_BITS-1:0] lane_offset_q;
   logic [tpukit_isa::ENGINES-1:0] send_q;
@@ -69,13 +69,14 @@ module store_read #(
   logic line_first, line_last, wrap1, wrap2, final_burst;
   logic present, grant, take;
   logic fault_q;  // an address error came: nothing more is presented until the reset
-  logic [ADDR_BITS-1:0] source_first, source_last;
+  logic [ADDR_BITS-1:0] next_last, head_last;  // last granule of the next line, and of the instruction's first
   logic [32:0] burst_first, burst_after;
-  logic [BANKS-1:0] mask;
+  logic [BANKS-1:0] next_mask, head_mask, mask_q;  // banks of a line
+  logic source_outside_q;  // the line lies outside the scratchpad
   logic unused_bits;
 
   // ---- The running burst -----------------------------------------------------------------------------------------
-  logic run_q, run_d, run_last;
+  logic run_q, run_d, run_last;  // run_last: this word is the burst's last
   logic [BANKS-1:0] run_mask_q;
   logic [8:0] run_left_q, run_left_d, run_left_after;  // bytes of the burst from this word on
   logic [7:0] run_place_q, run_place_d;  // place of this word's first byte in the burst buffer
@@ -84,10 +85,11 @@ module store_read #(
   logic [17:0] run_stride_q;
   logic [8:0] run_window_q;
   logic [BYTE_BITS-1:0] run_lane_q;
-  logic [8:0] in_word, taken;
+  logic [8:0] in_word, taken, left_after_word, burst_in_word;
+  logic run_last_d;
   logic [BYTE_BITS:0] pack_first;
 
-  assign unused_bits = &{1'b0, instr_i, unused_line_source, pack_first};
+  assign unused_bits = &{1'b0, instr_i, pack_first};
   assign line_bytes = LENGTH_BITS'({1'b0, instr_i[tpukit_isa::STORE_WORDS_LSB+:16]} + 17'd1) *
       LENGTH_BITS'(instr_i[tpukit_isa::STORE_WINDOW_BYTES_LSB+:9]);
 
@@ -124,7 +126,7 @@ module store_read #(
       .clk_i,
       .rst_ni,
       .load_i(issue_i),
-      .base_i(instr_i[tpukit_isa::STORE_SOURCE_LSB+:18]),
+      .base_i(head_source),
       .stride1_i(instr_i[tpukit_isa::STORE_SOURCE_STRIDE1_LSB+:18]),
       .stride2_i(instr_i[tpukit_isa::STORE_SOURCE_STRIDE2_LSB+:18]),
       .stride3_i(instr_i[tpukit_isa::STORE_SOURCE_STRIDE3_LSB+:18]),
@@ -132,15 +134,17 @@ module store_read #(
       .wrap1_i(wrap1),
       .wrap2_i(wrap2),
       .address_o(line_source),
-      .next_o(unused_line_source)
+      .next_o(next_source)
   );
 
   assign present        = active_q && !fault_q && room_i && (!run_q || run_last);
   assign grant          = present && claim_grant_i;
   assign claim_req_o    = present;
-  assign claim_read_o   = mask;
-  assign source_first   = ADDR_BITS'(line_source);
-  assign source_last    = source_first + ADDR_BITS'(span_q);
+  assign claim_read_o   = mask_q;
+  assign head_source    = instr_i[tpukit_isa::STORE_SOURCE_LSB+:18];
+  assign head_span      = instr_i[tpukit_isa::STORE_SOURCE_SPAN_LSB+:18];
+  assign head_last      = ADDR_BITS'(head_source) + ADDR_BITS'(head_span);
+  assign next_last      = ADDR_BITS'(next_source) + ADDR_BITS'(span_q);
   assign burst_end_o    = {1'b0, burst_offset_o} + burst_bytes;
   assign burst_final_o  = final_burst;
   assign burst_send_o   = send_q;
@@ -151,25 +155,49 @@ module store_read #(
   assign taken_o        = take;
   assign active_o       = active_q;
   assign ready_o        = !active_q || (grant && final_burst);
-  assign address_error_o = present && (source_last >= ADDR_BITS'(GRANULES) || burst_after > {1'b0, limit_i} ||
+  assign address_error_o = present && (source_outside_q || burst_after > {1'b0, limit_i} ||
       (burst_first < {1'b0, program_end_i} && burst_after > {1'b0, program_first_i}));
 
   bank_mask #(
       .BANKS(BANKS),
       .BANK_GRANULES(BANK_GRANULES)
-  ) i_bank_mask (
-      .first_i(source_first),
-      .last_i (source_last),
-      .mask_o (mask)
+  ) i_head_mask (
+      .first_i(ADDR_BITS'(head_source)),
+      .last_i (head_last),
+      .mask_o (head_mask)
   );
 
+  bank_mask #(
+      .BANKS(BANKS),
+      .BANK_GRANULES(BANK_GRANULES)
+  ) i_next_mask (
+      .first_i(ADDR_BITS'(next_source)),
+      .last_i (next_last),
+      .mask_o (next_mask)
+  );
+
+  // The banks of a line are worked out before it is presented, whichever grant brings it.
+  always_ff @(posedge clk_i) begin
+    if (issue_i) begin
+      mask_q           <= head_mask;
+      source_outside_q <= head_last >= ADDR_BITS'(GRANULES);
+    end else if (grant && line_last) begin
+      mask_q           <= next_mask;
+      source_outside_q <= next_last >= ADDR_BITS'(GRANULES);
+    end
+  end
+
   assign in_word     = run_window_q - run_skip_q;
-  assign run_last    = run_left_q <= in_word;
   assign taken       = run_last ? run_left_q : in_word;
   assign hold_read_o = run_q && !run_last ? run_mask_q : '0;
   assign store_ren_o = run_q;
   assign store_addr_o = run_address_q;
   assign pack_first  = (BYTE_BITS + 1)'(run_lane_q) + (BYTE_BITS + 1)'(run_skip_q);
+
+  // Whether the next word is its burst's last: of this burst, where a word is used up before the next, or of the next burst.
+  assign left_after_word = run_left_q - in_word;
+  assign burst_in_word   = line_first ? window_bytes_q : window_bytes_q - (run_q ? run_skip_after : run_skip_q);
+  assign run_last_d      = take ? burst_bytes <= burst_in_word : left_after_word <= run_window_q;
 
   always_comb begin
     run_left_after    = run_left_q - taken;
@@ -222,6 +250,7 @@ module store_read #(
   // Without reset: meaningful only while active_q, run_q or pack_valid_o.
   always_ff @(posedge clk_i) begin
     run_left_q    <= run_left_d;
+    run_last      <= run_last_d;
     run_place_q   <= run_place_d;
     run_address_q <= run_address_d;
     run_skip_q    <= run_skip_d;
@@ -230,14 +259,14 @@ module store_read #(
     pack_end_o    <= pack_first + (BYTE_BITS + 1)'(taken);
     pack_place_o  <= run_place_q;
     if (issue_i) begin
-      span_q         <= instr_i[tpukit_isa::STORE_SOURCE_SPAN_LSB+:18];
+      span_q         <= head_span;
       word_stride_q  <= instr_i[tpukit_isa::STORE_WORD_STRIDE_LSB+:18];
       window_bytes_q <= instr_i[tpukit_isa::STORE_WINDOW_BYTES_LSB+:9];
       lane_offset_q  <= instr_i[tpukit_isa::STORE_LANE_OFFSET_LSB+:BYTE_BITS];
       send_q         <= instr_i[tpukit_isa::STORE_SEND_LSB+:tpukit_isa::ENGINES];
     end
     if (grant) begin
-      run_mask_q   <= mask;
+      run_mask_q   <= mask_q;
       run_stride_q <= word_stride_q;
       run_window_q <= window_bytes_q;
       run_lane_q   <= lane_offset_q;

@@ -215,6 +215,7 @@ module vector_engine #(
   // ---- Holds: read ports up to the cycle before the last read, write ports up to the one before the last write
   logic [COUNT_BITS-1:0] flight_d, flight_q;  // cycles until the write that belongs to the latest read, inclusive
   logic [BANKS*COUNT_BITS-1:0] holds_d, holds_q;  // the same less one, for every bank to be written
+  logic [BANKS-1:0] hold_write_d;  // in the next cycle
   logic in_flight;
 
   always_comb begin
@@ -226,7 +227,9 @@ module vector_engine #(
       if (running && writes_q[b]) holds_d[COUNT_BITS*b+:COUNT_BITS] = COUNT_BITS'(STAGES - 1);
       else if (holds_q[COUNT_BITS*b+:COUNT_BITS] != '0)
         holds_d[COUNT_BITS*b+:COUNT_BITS] = holds_q[COUNT_BITS*b+:COUNT_BITS] - 1'b1;
-      hold_write_o[b] = (running && writes_q[b]) || holds_q[COUNT_BITS*b+:COUNT_BITS] != '0;
+      // A bank is held while the instruction that writes it reads, and after that until holds_q is down to 0.
+      hold_write_d[b] = (running && writes_q[b]) || holds_q[COUNT_BITS*b+:COUNT_BITS] > COUNT_BITS'(1)
+          || (claim_grant_i && write_q[b]);
     end
     hold_read_o = running && !last ? reads_q : '0;
     hold_acc_o  = running && !last ? acc_reads_q : '0;
@@ -236,6 +239,7 @@ module vector_engine #(
   always_ff @(posedge clk_i) begin
     flight_q <= rst_ni ? flight_d : '0;
     holds_q  <= rst_ni ? holds_d : '0;
+    hold_write_o <= rst_ni ? hold_write_d : '0;
   end
 
   // ---- Pipeline

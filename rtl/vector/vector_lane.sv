@@ -105,7 +105,7 @@ module vector_lane #(
 
   // Residual addition
   logic [8:0] b_10;
-  logic signed [31:0] first_10, second_10;
+  logic signed [8:0] first_10;
   logic [31:0] a_quotient_14, b_quotient_14, second_14, sum_15_q, out_quotient_19;
   logic a_round_14, b_round_14, out_round_19;
   logic [7:0] value_19, out_value_20_d, value_20_q;
@@ -115,11 +115,8 @@ module vector_lane #(
       .data_i(b_2_q),
       .data_o(b_10)
   );
-  always_comb begin
-    first_10  = 32'($signed(value_10_q)) - 32'($signed(zero_point_10_i));
-    second_10 = 32'($signed(b_10));
-  end
-  requantize u_a (
+  assign first_10 = 9'($signed(value_10_q)) - 9'($signed(zero_point_10_i));
+  requantize_narrow u_a (
       .clk_i,
       .value_i(first_10),
       .left_i(a_left_10_i),
@@ -128,9 +125,9 @@ module vector_lane #(
       .quotient_o(a_quotient_14),
       .round_o(a_round_14)
   );
-  requantize u_second (
+  requantize_narrow u_second (
       .clk_i,
-      .value_i(second_10),
+      .value_i(b_10),
       .left_i(b_left_10_i),
       .multiplier_i(b_multiplier_11_i),
       .right_i(b_right_13_i),

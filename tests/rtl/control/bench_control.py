@@ -11,6 +11,7 @@ import cocotb
 from machine.isa import Engine, Instruction, Opcode, encode, make
 from machine.registers import EngineState, Status
 from tests.rtl.bench import edge, parameters, reset, settle
+from tests.rtl.queue_entry import queue_entry
 
 ENGINES = len(Engine)
 WINDOW = {Opcode.LOAD: {"window_bytes": 4}, Opcode.STORE: {"window_bytes": 4}}
@@ -114,7 +115,7 @@ class Bench:
 
     def issue(self, q: int, head: int) -> None:
         instruction = self.queued[q].popleft()
-        assert head.to_bytes(64, "little") == encode(instruction)
+        assert head == queue_entry(instruction)
         for p in range(ENGINES):
             if instruction["wait"] >> p & 1:
                 assert self.tokens[p][q] > 0, f"{Engine(q).name} issued without a token of {Engine(p).name}"
@@ -130,6 +131,7 @@ async def run(dut: Any, program: list[Instruction], pace: float) -> Bench:
     while await bench.cycle():
         cycles += 1
         assert cycles < 100_000
+    await edge(dut)
     await edge(dut)
     await settle()
     assert int(dut.cycles_o.value) == cycles

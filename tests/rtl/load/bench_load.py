@@ -7,10 +7,11 @@ from typing import Any
 
 import cocotb
 
-from machine.isa import LoadSpace, Opcode, encode, make
+from machine.isa import LoadSpace, Opcode, make
 from tests.rtl.bench import edge, parameters, reset, settle
 from tests.rtl.load.model import LoadModel
 from tests.rtl.memory.port import MODULO, ReadMemory, compare
+from tests.rtl.queue_entry import queue_entry
 
 MEMORY_BYTES = 1 << 16
 MOST_CYCLES = 200_000
@@ -106,8 +107,7 @@ async def lockstep(
         space = LoadSpace(left[-1]["space"])
         beyond = random.randint(-2, left[-1]["words"] - 1) * model.step_of(space)
         left[-1]["destination"] = max(0, model.limits[space] - beyond)
-    encoded = [encode(make(Opcode.LOAD, **values)) for values in left]
-    words = [int.from_bytes(data, "little") for data in encoded]
+    words = [queue_entry(make(Opcode.LOAD, **values)) for values in left]
     for name in ("instr_valid_i", "mem_grant_i", "mem_rvalid_i", "mem_rlast_i", "claim_grant_i"):
         getattr(dut, name).value = 0
     await reset(dut)
@@ -202,7 +202,7 @@ async def one_word_a_cycle(dut: Any) -> None:
     await reset(dut)
     word = max(p["ROWS"], p["COLUMNS"])
     values = make(Opcode.LOAD, words=1, window_bytes=word, count1=5, count2=1, count3=1, destination_stride1=8)
-    dut.instr_i.value = int.from_bytes(encode(values), "little")
+    dut.instr_i.value = queue_entry(values)
     dut.instr_valid_i.value = 1
     written, issued, gaps = 0, 0, 0
     while written < 40:

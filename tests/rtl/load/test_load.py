@@ -8,7 +8,9 @@ from tests.rtl.runner import RTL, have_icarus, run
 
 SOURCES = [
     *(RTL / "memory" / f"{name}.sv" for name in ("byte_ram", "bank_mask", "line_counter", "line_address")),
+    RTL / "memory" / "burst_shape.sv",
     RTL / "memory" / "burst_cutter.sv",
+    *(RTL / "load" / f"{name}.sv" for name in ("load_segment", "load_place")),
     *(RTL / "load" / f"{name}.sv" for name in ("load_request", "load_buffer", "load_write", "load_engine")),
 ]
 

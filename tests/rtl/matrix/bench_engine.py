@@ -10,10 +10,11 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from machine.isa import Opcode, encode, make
+from machine.isa import Opcode, make
 from machine.registers import EngineState
 from tests.rtl.bench import edge, parameters, reset, settle
 from tests.rtl.matrix.schedule import Matrix, Schedule, build
+from tests.rtl.queue_entry import queue_entry
 
 P = parameters()
 ROWS, COLUMNS, BANKS, ACC_ROWS = P["ROWS"], P["COLUMNS"], P["BANKS"], P["ACC_ROWS"]
@@ -44,7 +45,7 @@ def encoded(instruction: Matrix) -> int:
         values[f"row_stride{i}"] = instruction.row_strides[i]
         values[f"tap_count{i}"] = instruction.tap_counts[i]
         values[f"tap_stride{i}"] = instruction.tap_strides[i]
-    return int.from_bytes(encode(make(Opcode.MATRIX, **values)), "little")
+    return queue_entry(make(Opcode.MATRIX, **values))
 
 
 def bank_mask(first: int, last: int) -> int:
@@ -257,8 +258,8 @@ async def full_rate(dut: Any) -> None:
     dut.claim_bank_denied_i.value = 0
     dut.tile_present_i.value = 1
     dut.instr_valid_i.value = 1
-    dut.instr_i.value = int.from_bytes(
-        encode(make(Opcode.MATRIX, row_count0=ROWS, tap_count0=4, a_span=ROWS - 1, row_stride0=1)), "little"
+    dut.instr_i.value = queue_entry(
+        make(Opcode.MATRIX, row_count0=ROWS, tap_count0=4, a_span=ROWS - 1, row_stride0=1)
     )
     reads = 0
     for now in range(20 * ROWS):
@@ -294,7 +295,7 @@ async def address_errors(dut: Any) -> None:
         word = make(
             Opcode.MATRIX, a=base, a_span=span, accumulator=row, row_count0=m0, row_count1=m1, row_count2=m2
         )  # fmt: skip
-        dut.instr_i.value = int.from_bytes(encode(word), "little")
+        dut.instr_i.value = queue_entry(word)
         dut.instr_valid_i.value = 1
         dut.claim_grant_i.value = 0
         dut.claim_bank_denied_i.value = 1

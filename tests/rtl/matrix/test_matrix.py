@@ -8,7 +8,7 @@ from tests.rtl.runner import RTL, have_icarus, run
 
 FOLDER = RTL / "matrix"
 ARRAY = [FOLDER / "pe.sv", FOLDER / "matrix_delay.sv", FOLDER / "systolic_array.sv"]
-ENGINE = [*ARRAY, FOLDER / "matrix_passes.sv", FOLDER / "matrix_engine.sv"]
+ENGINE = [*ARRAY, RTL / "memory" / "bank_mask.sv", FOLDER / "matrix_passes.sv", FOLDER / "matrix_engine.sv"]
 SMALL = [(4, 4), (4, 8), (8, 4)]
 LARGE = [pytest.param(*shape, marks=pytest.mark.slow) for shape in ((8, 8), (4, 16), (16, 4))]
 

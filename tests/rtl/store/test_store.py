@@ -8,6 +8,7 @@ from tests.rtl.runner import RTL, have_icarus, run
 
 SOURCES = [
     *(RTL / "memory" / f"{name}.sv" for name in ("byte_ram", "bank_mask", "line_counter", "line_address")),
+    RTL / "memory" / "burst_shape.sv",
     RTL / "memory" / "burst_cutter.sv",
     *(RTL / "store" / f"{name}.sv" for name in ("store_read", "store_buffer", "store_write", "store_engine")),
 ]

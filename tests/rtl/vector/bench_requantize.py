@@ -13,16 +13,18 @@ from tests.rtl.bench import edge, settle, start_clock
 
 VALUES = (0, 1, -1, 2, -2, 3, 5, -5, 127, -128, 2**16 - 1, 2**16, -(2**16), 2**30, -(2**30), 2**31 - 1, -(2**31))
 MULTIPLIERS = (0, 1, 2**15, 2**16, 2**30 - 1, 2**30, 2**30 + 1, 2**31 - 2**16, 2**31 - 1)
-SHIFTS = (0, 1, 2, 15, 16, 30, 31)
+SHIFTS = (0, 1, 2, 15, 16, 22, 23, 24, 30, 31)
 RANDOM_CASES = 6000
 LATENCY_CYCLES = 4
 
 
-def _cases() -> list[tuple[int, int, int, int]]:
-    cases = [(v, m, left, right) for v in VALUES for m in MULTIPLIERS for left in SHIFTS for right in SHIFTS]
+def _cases(bits: int) -> list[tuple[int, int, int, int]]:
+    """Return value, multiplier, left and right shift of every case; values have so many bits."""
+    values = [v for v in (*VALUES, 255, -255, -256) if -(2 ** (bits - 1)) <= v < 2 ** (bits - 1)]
+    cases = [(v, m, left, right) for v in values for m in MULTIPLIERS for left in SHIFTS for right in SHIFTS]
     cases = random.sample(cases, len(cases) // 2)
     for _ in range(RANDOM_CASES):
-        value = random.randrange(-(2**31), 2**31) >> random.randrange(32)
+        value = random.randrange(-(2 ** (bits - 1)), 2 ** (bits - 1)) >> random.randrange(bits)
         multiplier = random.choice((random.randrange(2**31), random.randrange(2**30, 2**31), 2**30))
         cases.append((value, multiplier, random.choice((0, 0, random.randrange(32))), random.randrange(32)))
     return cases
@@ -35,16 +37,18 @@ def _expected(cases: list[tuple[int, int, int, int]]) -> list[int]:
 
 @cocotb.test()
 async def equals_the_golden_rescale(dut: Any) -> None:
-    cases = _cases()
+    bits = len(dut.value_i)
+    cases = _cases(bits)
     expected = _expected(cases)
     # A multiplier of 2**31 without shifts passes every value through.
-    cases += [(v, 1 << 31, 0, 0) for v in VALUES]
-    expected += list(VALUES)
+    passed = [v for v in VALUES if -(2 ** (bits - 1)) <= v < 2 ** (bits - 1)]
+    cases += [(v, 1 << 31, 0, 0) for v in passed]
+    expected += passed
     start_clock(dut)
     for t in range(len(cases) + LATENCY_CYCLES):
         await edge(dut)
         now, next_, third = (cases[min(max(t - d, 0), len(cases) - 1)] for d in (0, 1, 3))
-        dut.value_i.value = now[0] & 0xFFFF_FFFF
+        dut.value_i.value = now[0] & ((1 << bits) - 1)
         dut.left_i.value = now[2]
         dut.multiplier_i.value = next_[1]
         dut.right_i.value = third[3]

@@ -11,6 +11,7 @@ SOURCES = [
     for name in (
         "vector_delay",
         "requantize",
+        "requantize_narrow",
         "vector_clamp",
         "table_memory",
         "vector_lane",
@@ -23,14 +24,15 @@ SOURCES = [
 ]
 
 
+@pytest.mark.parametrize("top", ["requantize", "requantize_narrow"])
 @pytest.mark.parametrize("simulator", ["verilator", "icarus"])
-def test_requantize(simulator: str) -> None:
+def test_requantize(top: str, simulator: str) -> None:
     if simulator == "icarus" and not have_icarus():
         pytest.skip("Icarus is not installed")
     run(
-        "requantize",
+        top,
         "tests.rtl.vector.bench_requantize",
-        [RTL / "vector" / "requantize.sv"],
+        [RTL / "vector" / f"{top}.sv"],
         simulator=simulator,
         seed=1,
     )

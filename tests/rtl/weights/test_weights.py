@@ -7,7 +7,7 @@ import pytest
 from tests.rtl.runner import RTL, run
 
 SOURCES = [
-    *(RTL / "memory" / f"{name}.sv" for name in ("line_counter", "line_address", "burst_cutter")),
+    *(RTL / "memory" / f"{name}.sv" for name in ("line_counter", "line_address", "burst_shape", "burst_cutter")),
     *(RTL / "weights" / f"{name}.sv" for name in ("weight_fifo", "weights_engine")),
 ]
 
