@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -73,6 +74,7 @@ def fuzz_command(
         for clock in Clock:
             prepare_simulator(clock)
         campaign = run_campaign(draws, count, backend, jobs or 1)
+    unreachable = campaign.coverage.unreachable(draws.edge_machines, draws.edge_memory_bytes)
     path = None
     if campaign.failure is not None:
         path = folder / _file_name(draws, campaign.failure.number)
@@ -82,10 +84,11 @@ def fuzz_command(
             "seed": draws.seed, "backend": backend.value, "machine": None if target is None else target.name,
             "illegal": illegal, "programs": campaign.programs, "machines": _machines(draws, campaign),
             "cycles": campaign.cycles, "asked": campaign.asked, "proved": campaign.proved,
-            "interrupted": campaign.interrupted, "coverage": campaign.coverage.to_dict(),
+            "interrupted": campaign.interrupted, "coverage": campaign.coverage.to_dict(unreachable),
             "failure": None if campaign.failure is None else {"file": str(path), **campaign.failure.to_dict()},
         })
     else:
+        print_coverage(campaign.coverage, unreachable)
         print_campaign(draws, campaign, backend, path)
     if campaign.failure is not None:
         raise typer.Exit(1)
@@ -122,8 +125,7 @@ def _replay(path: str, backend: FuzzBackend, as_json: bool) -> None:
 
 
 def print_campaign(draws: Draws, campaign: Campaign, backend: FuzzBackend, path: Path | None) -> None:
-    """Print what was covered, and how it ended, in one line."""
-    print_coverage(campaign.coverage)
+    """Print how it ended, in the last line."""
     if campaign.failure is not None:
         say(f"on the machine {_fields_of(campaign.failure.case.machine)}")
         say(f"{_described(campaign.failure)}; tpukit fuzz {_options(backend)}--replay {path} shows it")
@@ -152,15 +154,16 @@ def _described(failure: Failure) -> str:
     )
 
 
-def print_coverage(coverage: Coverage) -> None:
-    """Print how often each goal was reached, fields by kind of instruction, and which goals never were."""
-    counts, missing = coverage.counts, coverage.missing()
+def print_coverage(coverage: Coverage, unreachable: Mapping[str, str]) -> None:
+    """Print how often each goal was reached, fields by kind of instruction, which never were, and which cannot be."""
+    counts, missing = coverage.counts, coverage.missing(unreachable)
     rows = [[kind, goal, f"{number:,}"] for kind in ("instructions", "endings", "stalls", "contention")
             for goal, number in counts[kind].items()]
     print_table("covered (stalls and contention in cycles)", ["kind", "goal", "count"], rows, left=2)
     edges = []
     for opcode in ENGINE_OF:
-        goals = [goal for goal in counts["fields"] if goal.startswith(f"{opcode.name.lower()}.")]
+        goals = [goal for goal in counts["fields"]
+                 if goal.startswith(f"{opcode.name.lower()}.") and goal not in unreachable]
         reached = sum(counts["fields"][goal] > 0 for goal in goals)
         edges.append([opcode.name.lower(), f"{reached}", f"{len(goals)}"])
     print_table("edges of fields (docs/fuzz.md)", ["instruction", "reached", "of"], edges)
@@ -172,3 +175,8 @@ def print_coverage(coverage: Coverage) -> None:
         goals = [goal.removeprefix(prefix) for goal in missing["fields"] if goal.startswith(prefix)]
         if goals:
             say(f"never reached, fields of {opcode.name.lower()}: {', '.join(goals)}")
+    by_reason: dict[str, list[str]] = {}
+    for goal, reason in unreachable.items():
+        by_reason.setdefault(reason, []).append(goal)
+    for reason, goals in by_reason.items():
+        say(f"no legal program here reaches {', '.join(goals)}: {reason}")

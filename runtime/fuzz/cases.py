@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from random import Random
@@ -10,20 +10,24 @@ from random import Random
 import numpy as np
 import numpy.typing as npt
 
+from accel_sim.time import WHOLE_MEMORY_BYTES
 from compiler.verify_program import verify_program
 from machine.config import Machine
 from machine.errors import ProgramError
 from machine.isa import INSTRUCTION_BYTES, Instruction, decode, encode
 from machine.program import Program, Segment, load_program
 from runtime.fuzz.damage import damaged
+from runtime.fuzz.edges import EDGES, LARGEST_MACHINES, EdgeProgram, edge_program
 from runtime.fuzz.random_images import random_image
-from runtime.fuzz.random_machines import random_machine, with_other_timing
+from runtime.fuzz.random_machines import largest_drawn, random_machine, with_other_timing
 from runtime.fuzz.random_programs import MEMORY_BYTES, random_program
 
 LENGTHS = (3, 10, 30, 60)
 """Least instructions of a program, each as often as the others."""
 VARIANTS = 8
 """Cases that are made of one drawn program: drawing takes longer than running."""
+EDGE_EVERY = 8
+"""Of so many cases the last is a program at the edge of a field."""
 LARGEST = (8, 32, 256)
 """Bounds of a random machine's rows and columns, likewise; small machines reach their edges sooner."""
 
@@ -37,16 +41,20 @@ class Case:
 
     Attributes:
         machine: the machine.
-        code: encoded instructions from address 0 of memory, legal or not.
-        data: uint8[MEMORY_BYTES] as bytes, the memory before the run; the code lies over its beginning. Empty where
+        code: encoded instructions, legal or not.
+        data: uint8[MEMORY_BYTES] as bytes, the memory before the run, over which the code lies. Empty where
             only time is wanted.
         source: where it came from, in words.
+        memory_bytes: MEMORY_LIMIT; what lies behind `data` is zero.
+        program_address: where the code lies.
     """
 
     machine: Machine
     code: bytes
     data: bytes
     source: str
+    memory_bytes: int = MEMORY_BYTES
+    program_address: int = 0
 
     @property
     def words(self) -> list[bytes]:
@@ -59,7 +67,10 @@ class Case:
 
     def memory(self) -> npt.NDArray[np.uint8]:
         """Return the memory before the run, uint8[MEMORY_BYTES]."""
-        return np.frombuffer(self.code + self.data[len(self.code) :], np.uint8)
+        memory = np.zeros(max(MEMORY_BYTES, len(self.data)), np.uint8)
+        memory[: len(self.data)] = np.frombuffer(self.data, np.uint8)
+        memory[self.program_address : self.program_address + len(self.code)] = np.frombuffer(self.code, np.uint8)
+        return memory
 
     def refusal(self) -> str | None:
         """Return why the program is not proved legal; None where it is: then the bytes that it leaves are defined."""
@@ -68,14 +79,14 @@ class Case:
         if len(known) < len(instructions):
             return "an instruction that no machine knows"
         try:
-            verify_program(self.machine, known, MEMORY_BYTES)
+            verify_program(self.machine, known, self.memory_bytes, self.program_address)
         except ProgramError as error:
             return str(error)
         return None
 
     def with_code(self, code: bytes) -> Case:
         """Return a case that differs in its code only."""
-        return Case(self.machine, code, self.data, self.source)
+        return replace(self, code=code)
 
     def program(self) -> Program:
         """Return it as a program file holds it: a kernel without layers.
@@ -85,8 +96,8 @@ class Case:
         instructions = [instruction for instruction in self.decoded() if instruction is not None]
         if len(instructions) * INSTRUCTION_BYTES < len(self.code):
             return Program(self.machine, (), np.frombuffer(self.code, np.uint8), MEMORY_BYTES, source=self.source)
-        segment = Segment(tuple(instructions))
-        return Program(self.machine, (segment,), self.memory(), MEMORY_BYTES, source=self.source)
+        segment = Segment(tuple(instructions), program_address=self.program_address)
+        return Program(self.machine, (segment,), self.memory(), self.memory_bytes, source=self.source)
 
 
 def _decoded(word: bytes) -> Instruction | None:
@@ -105,7 +116,7 @@ class Draws:
         illegal: damage the programs, which are legal otherwise.
         machine: the machine; None for random ones.
         largest: bounds of a random machine's rows and columns, each as often as the others.
-        programs_per_machine: cases that have the same random machine, each a program of its own; None for another
+        programs_per_machine: for the RTL: cases that have the same machine, each a program of its own; None for another
             machine for each program, and `VARIANTS` cases of each: other damage, or a machine with other timing.
     """
 
@@ -116,30 +127,67 @@ class Draws:
     programs_per_machine: int | None = None
 
     def case(self, number: int, with_memory: bool = True) -> Case:
-        """Return a case by its number, from 0."""
-        if self.programs_per_machine is not None:
-            drawn = _draw_program(self._key(number), self._machine(number // self.programs_per_machine), ())
-        else:
-            alone = self.machine is not None and not self.illegal  # nothing can be varied
-            drawn = _draw_program(self._key(number if alone else number // VARIANTS), self.machine, self.largest)
+        """Return a case by its number, from 0; its memory is drawn only where it is wanted."""
         random = Random(f"{self.seed}/{number}/variant")
-        machine, code = drawn.machine, drawn.code
-        if self.programs_per_machine is None and self.machine is None and number % (2 if self.illegal else VARIANTS):
-            machine = with_other_timing(machine, random)
+        drawn = self._edge(number, random) if number % EDGE_EVERY == EDGE_EVERY - 1 else None
+        drawn = drawn or self._program(number, random)
+        code = drawn.code
         if self.illegal:
             # Damage may leave nothing, and repeats 260 instructions up to 16 times; both fit no program file.
-            code = damaged(code, random.getrandbits(32))[:MEMORY_BYTES] or encode(drawn.instructions[-1])
+            most = MEMORY_BYTES - drawn.program_address
+            code = damaged(code, random.getrandbits(32))[:most] or encode(drawn.instructions[-1])
         kind = "damaged program" if self.illegal else "program"
         data = drawn.image().tobytes() if with_memory else b""
-        return Case(machine, code, data, f"{kind} {number} of fuzz seed {self.seed}")
+        source = f"{kind} {number} of fuzz seed {self.seed}"
+        return Case(drawn.machine, code, data, source, drawn.memory_bytes, drawn.program_address)
+
+    @property
+    def edge_machines(self) -> tuple[Machine, ...]:
+        """The machines by which it is decided what edges of fields legal programs can reach."""
+        if self.machine is not None:
+            return (self.machine,)
+        if self.programs_per_machine is None:
+            return LARGEST_MACHINES
+        return tuple(largest_drawn(rows, columns) for rows in (4, *self.largest) for columns in (4, *self.largest))
+
+    @property
+    def edge_memory_bytes(self) -> int:
+        """The memory of programs at an edge: for the RTL, which runs one machine after the other, the small one."""
+        return WHOLE_MEMORY_BYTES if self.programs_per_machine is None else MEMORY_BYTES
+
+    def _edge(self, number: int, random: Random) -> _Drawn | None:
+        """Return a program at the edge of a field, one edge after the other; None where this machine has none."""
+        machines = [self._machine(number)] if self.programs_per_machine or self.machine else list(LARGEST_MACHINES)
+        random.shuffle(machines)
+        edge = EDGES[number // EDGE_EVERY % len(EDGES)]
+        for machine in machines:
+            found = edge_program(machine, edge, self.edge_memory_bytes)
+            if isinstance(found, EdgeProgram):
+                code = b"".join(map(encode, found.instructions))
+                if not self.programs_per_machine and not self.machine:
+                    machine = with_other_timing(machine, random)
+                address = found.program_address
+                return _Drawn(machine, found.instructions, code, number, self.edge_memory_bytes, address)
+        return None
+
+    def _program(self, number: int, random: Random) -> _Drawn:
+        """Return a random program, or a variant of one."""
+        if self.programs_per_machine is not None:
+            return _draw_program(self._key(number), self._machine(number), ())
+        alone = self.machine is not None and not self.illegal  # nothing can be varied
+        drawn = _draw_program(self._key(number if alone else number // VARIANTS), self.machine, self.largest)
+        if self.machine is None and number % (2 if self.illegal else VARIANTS):
+            return replace(drawn, machine=with_other_timing(drawn.machine, random))
+        return drawn
 
     def _key(self, number: int) -> str:
         return f"{self.seed}/{number}"
 
     def _machine(self, number: int) -> Machine:
+        """Return the machine of a case, where it is not drawn with the program."""
         if self.machine is not None:
             return self.machine
-        random = Random(f"{self.seed}/machine/{number}")
+        random = Random(f"{self.seed}/machine/{number // (self.programs_per_machine or 1)}")
         return random_machine(random.getrandbits(32), random.choice(self.largest))
 
 
@@ -151,6 +199,8 @@ class _Drawn:
     instructions: tuple[Instruction, ...]
     code: bytes
     image_seed: int
+    memory_bytes: int = MEMORY_BYTES
+    program_address: int = 0
 
     def image(self) -> npt.NDArray[np.uint8]:
         return random_image(self.machine, self.instructions, self.image_seed)
@@ -167,21 +217,19 @@ def _draw_program(key: str, machine: Machine | None, largest: tuple[int, ...]) -
 
 
 def load_case(path: str | Path) -> Case:
-    """Read a case that was saved as a program file; any kernel with as large a memory is one.
+    """Read a case that was saved as a program file; any kernel is one.
 
     Raises:
         ProgramError: it cannot be read, or is a program of another kind.
     """
     program = load_program(path)
-    if not program.segments:
-        size = program.image.size
-        if not size or size % INSTRUCTION_BYTES or size > MEMORY_BYTES or program.nodes:
-            raise ProgramError(f"{str(path)!r} holds no instructions, not even such as no machine knows")
-        return Case(program.machine, program.image.tobytes(), bytes(MEMORY_BYTES), program.source)
-    (segment, *others) = program.segments
-    takes = program.inputs or program.outputs
-    if others or takes or segment.program_address or program.memory_bytes != MEMORY_BYTES:
-        raise ProgramError(f"{str(path)!r} is no kernel with a memory of {MEMORY_BYTES} bytes, as fuzz saves it")
     data = program.image.tobytes()
-    return Case(program.machine, program.code(segment), data + bytes(MEMORY_BYTES - len(data)), program.source)
-
+    if not program.segments:
+        if not data or len(data) % INSTRUCTION_BYTES or len(data) > MEMORY_BYTES or program.nodes:
+            raise ProgramError(f"{str(path)!r} holds no instructions, not even such as no machine knows")
+        return Case(program.machine, data, bytes(MEMORY_BYTES), program.source)
+    (segment, *others) = program.segments
+    if others or program.inputs or program.outputs:
+        raise ProgramError(f"{str(path)!r} is no kernel, as fuzz saves it")
+    code = program.code(segment)
+    return Case(program.machine, code, data, program.source, program.memory_bytes, segment.program_address)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from accel_sim.function import execute
 from accel_sim.time import Clock, Program, TimeResult, decode_program, start_of, time_decoded
-from machine.errors import SimulationError, ToolError
+from machine.errors import DataError, SimulationError, ToolError
 from machine.isa import Engine, Instruction, Opcode, make
 from machine.program import Program as File
 from machine.program import Segment
@@ -67,6 +67,7 @@ def check_cases(cases: Sequence[Case], backend: FuzzBackend, ask: bool) -> list[
         ask: ask the verifier about programs that end in an error, in any case.
 
     Raises:
+        DataError: a memory that is too large for the RTL.
         ToolError: the RTL cannot be built.
     """
     if backend is FuzzBackend.EVENTS:
@@ -86,7 +87,7 @@ def _check_events(case: Case, ask: bool) -> Verdict:
 def _time(case: Case, decoded: Program, clock: Clock) -> TimeResult:
     """Run a decoded program on a model of time."""
     groups = [index % (GROUPS + 1) - 1 for index in range(len(case.words))]
-    start = start_of(len(case.words), 0, MEMORY_BYTES, _most_cycles(case))
+    start = start_of(len(case.words), case.program_address, case.memory_bytes, _most_cycles(case))
     return time_decoded(case.machine, decoded, start, MARKS, groups, clock, with_history=True)
 
 
@@ -106,10 +107,13 @@ def _error_of_legal(time: TimeResult, proved: bool) -> list[str]:
 
 
 def _check_rtl(cases: Sequence[Case]) -> list[Verdict]:
+    for case in cases:
+        if case.memory_bytes > MEMORY_BYTES:
+            raise DataError(f"{case.source} has a memory of {case.memory_bytes} bytes; on the RTL: {MEMORY_BYTES}")
     decoded = [decode_program(case.machine, case.code) for case in cases]
     times = [_time(case, program, Clock.STEPPER) for case, program in zip(cases, decoded, strict=True)]
     runs = [
-        RtlRun(case.memory(), 0, len(case.words), MEMORY_BYTES, max_cycles=_rtl_limit(time))
+        RtlRun(case.memory(), case.program_address, len(case.words), case.memory_bytes, max_cycles=_rtl_limit(time))
         for case, time in zip(cases, times, strict=True)
     ]
     results = run_programs(cases[0].machine, runs) if cases else []
@@ -136,8 +140,8 @@ def _rtl_differences(case: Case, time: TimeResult, hardware: RtlResult | ToolErr
     # What no machine knows is named as a halt: no engine executes either.
     instructions = [instruction or make(Opcode.HALT) for instruction in case.decoded()]
     memory = case.memory()
-    segment = Segment(tuple(instructions))
-    program = File(case.machine, (segment,), memory, MEMORY_BYTES, source=case.source)
+    segment = Segment(tuple(instructions), program_address=case.program_address)
+    program = File(case.machine, (segment,), memory, case.memory_bytes, source=case.source)
     if proved and time.status is Status.DONE:
         after = memory[None].copy()
         try:

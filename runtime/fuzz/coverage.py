@@ -5,7 +5,7 @@ Every goal that there is, is listed from the tables of `machine/`; what has a co
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -13,13 +13,17 @@ import numpy as np
 import numpy.typing as npt
 
 from accel_sim.time import ACCOUNTED, CAUSE_COUNT, HALT, ILLEGAL, Cause, Program, TimeResult
+from machine.config import Machine
 from machine.isa import ENGINE_COUNT, ENGINE_OF, FORMATS, Engine, Opcode
 from machine.registers import ENGINE_STATES, EngineState, Status
+from runtime.fuzz.edges import edges_of, unreachable
 
 REFUSED = "refused"
 """The kind of an instruction that the machine refuses (docs/units/control.md)."""
 NOT_ENDED = "not_ended"
 """The ending of a program that was given up."""
+
+_ROWS = {"min": 0, "max": 1, "other": 2}
 
 _BANK_USERS = (Engine.LOAD, Engine.MATRIX, Engine.VECTOR, Engine.STORE)
 _SHARED: dict[EngineState, tuple[tuple[Engine, Engine], ...]] = {
@@ -51,20 +55,21 @@ class Coverage:
         """Cycles of each engine by what it did, and by the mask of the engines that had work."""
 
     def add(self, program: Program, time: TimeResult) -> None:
-        """Count a program and its time, which ended or was given up (`Status.RUNNING`)."""
+        """Count a program and its time, which ended or was given up (`Status.RUNNING`); fields of what was issued."""
         self._kinds[Opcode.HALT] += np.count_nonzero(program.engine == HALT)
         self._kinds[-1] += np.count_nonzero(program.engine == ILLEGAL)
-        for opcode, table in zip(ENGINE_OF, program[3:], strict=True):
-            values = table.view(np.int64).reshape(len(table), -1)[:-1]
+        for (opcode, engine), table in zip(ENGINE_OF.items(), program[3:], strict=True):
+            issued = np.count_nonzero(time.issue[engine] > 0)
+            values = table.view(np.int64).reshape(len(table), -1)[:issued]
             if len(values):
                 self._add_fields(opcode, values)
         self._endings[time.status] += 1
         each = np.stack([np.repeat(time.history[engine].cause, time.history[engine].cycles) for engine in Engine])
         working = _AT_WORK[_ENGINES, each]
         mask = (working << _ENGINES).sum(axis=0)
-        for engine in range(ENGINE_COUNT):
-            found = np.bincount(each[engine] << ENGINE_COUNT | mask, minlength=CAUSE_COUNT << ENGINE_COUNT)
-            self._cycles[engine] += found.reshape(CAUSE_COUNT, -1)
+        for number in range(ENGINE_COUNT):
+            found = np.bincount(each[number] << ENGINE_COUNT | mask, minlength=CAUSE_COUNT << ENGINE_COUNT)
+            self._cycles[number] += found.reshape(CAUSE_COUNT, -1)
 
     def _add_fields(self, opcode: Opcode, values: npt.NDArray[np.int64]) -> None:
         """Count the fields of instructions of a kind, int64[n, fields]."""
@@ -108,22 +113,29 @@ class Coverage:
 
     def _fields(self, opcode: Opcode) -> Iterator[tuple[str, int]]:
         """Yield goal and count of each edge of the fields of a kind."""
-        for place, field in enumerate(FORMATS[opcode].fields[1:], start=1):
-            name = f"{opcode.name.lower()}.{field.name}"
-            if field.legal is not None:
-                counts = self._values[opcode][place]
-                yield from ((f"{name} = {value}", int(count)) for value, count in enumerate(counts))
-                continue
-            edges = ("min", "max") if field.bits == 1 else ("min", "max", "other")
-            yield from ((f"{name} {edge}", int(self._edges[opcode][row, place])) for row, edge in enumerate(edges))
+        places = {field.name: place for place, field in enumerate(FORMATS[opcode].fields)}
+        for edge in edges_of(opcode):
+            place = places[edge.field]
+            values = self._values[opcode].get(place)
+            row = _ROWS.get(edge.edge, 0)
+            yield edge.goal, int(self._edges[opcode][row, place] if values is None else values[edge.value])
 
-    def missing(self) -> dict[str, list[str]]:
-        """Return the goals that were never reached, by kind."""
-        return {kind: [goal for goal, count in goals.items() if not count] for kind, goals in self.counts.items()}
+    def missing(self, unreachable: Mapping[str, str]) -> dict[str, list[str]]:
+        """Return the goals that were never reached, by kind, without those that cannot be (with why not)."""
+        return {
+            kind: [goal for goal, count in goals.items() if not count and goal not in unreachable]
+            for kind, goals in self.counts.items()
+        }
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the counts and the goals never reached, as JSON takes them."""
-        return {"counts": self.counts, "never_reached": self.missing()}
+    def unreachable(self, machines: Sequence[Machine], memory_bytes: int) -> dict[str, str]:
+        """Return the edges of fields never reached that no legal program on any of some machines reaches, and why."""
+        return unreachable([goal for goal, count in self.counts["fields"].items() if not count], machines, memory_bytes)
+
+    def to_dict(self, unreachable: Mapping[str, str]) -> dict[str, Any]:
+        """Return the counts, the goals never reached, and those that cannot be, as JSON takes them."""
+        return {
+            "counts": self.counts, "never_reached": self.missing(unreachable), "unreachable": dict(unreachable),
+        }
 
 
 def _ending(status: Status) -> str:

@@ -7,6 +7,9 @@ from random import Random
 from machine.config import BURST_BYTES, Machine
 from machine.errors import MachineError
 
+BANKS, BANK_WORDS, ACCUMULATOR_ROWS, PARAMETER_ENTRIES = (4, 8, 16), (32, 64, 256), (32, 64, 512), (8, 64)
+"""What is drawn of the sizes that decide which programs are legal."""
+
 
 def random_machine(seed: int, largest: int = 32) -> Machine:
     """Return a machine whose rows and columns are at most `largest`; deterministic."""
@@ -16,6 +19,23 @@ def random_machine(seed: int, largest: int = 32) -> Machine:
             return _draw(random, largest)
         except MachineError:
             continue  # a rule that ties several parameters together
+
+
+def largest_drawn(rows: int, columns: int) -> Machine:
+    """Return a machine of a shape with as much of everything as random ones have."""
+    return Machine(
+        name="largest",
+        rows=rows,
+        columns=columns,
+        scratchpad_bytes=BANKS[-1] * max(rows, columns) * BANK_WORDS[-1],
+        scratchpad_banks=BANKS[-1],
+        accumulator_bytes=columns * 4 * ACCUMULATOR_ROWS[-1],
+        weight_fifo_tiles=1024,
+        parameter_entries=PARAMETER_ENTRIES[-1],
+        load_buffer_bytes=1 << 20,
+        bus_bytes=4,
+        read_latency_cycles=1,
+    )
 
 
 def with_other_timing(machine: Machine, random: Random) -> Machine:
@@ -36,15 +56,15 @@ def with_other_timing(machine: Machine, random: Random) -> Machine:
 def _draw(random: Random, largest: int) -> Machine:
     sizes = [size for size in (4, 8, 16, 32, 64, 128, 256) if size <= largest]
     rows, columns = random.choice(sizes), random.choice(sizes)
-    bus_bytes, banks = random.choice([4, 8, 16, 32, 64]), random.choice([4, 8, 16])
+    bus_bytes, banks = random.choice([4, 8, 16, 32, 64]), random.choice(BANKS)
     return Machine(
         name="random",
         rows=rows,
         columns=columns,
-        scratchpad_bytes=banks * max(rows, columns) * random.choice([32, 64, 256]),
+        scratchpad_bytes=banks * max(rows, columns) * random.choice(BANK_WORDS),
         scratchpad_banks=banks,
-        accumulator_bytes=columns * 4 * random.choice([32, 64, 512]),
-        parameter_entries=random.choice([8, 64]),
+        accumulator_bytes=columns * 4 * random.choice(ACCUMULATOR_ROWS),
+        parameter_entries=random.choice(PARAMETER_ENTRIES),
         bus_bytes=bus_bytes,
         **_timing(random, rows * columns, bus_bytes),
     )

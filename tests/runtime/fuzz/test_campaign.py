@@ -14,7 +14,7 @@ from machine.config import load_machine
 from machine.errors import ProgramError
 from machine.program import Program, load_program
 from runtime.fuzz.campaign import run_campaign
-from runtime.fuzz.cases import BUILT, VARIANTS, Draws, load_case
+from runtime.fuzz.cases import BUILT, EDGE_EVERY, VARIANTS, Draws, load_case
 from runtime.fuzz.checks import FuzzBackend
 from runtime.fuzz.random_programs import MEMORY_BYTES
 from tests.accel_sim.events.test_faults import FAULTS
@@ -42,11 +42,22 @@ def test_models_of_time_are_equal(illegal: bool) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("illegal", [False, True])
-def test_many_programs_reach_every_stall_and_all_contention(illegal: bool) -> None:
-    campaign = run_campaign(Draws(11, illegal), 900, FuzzBackend.EVENTS)
-    missing = campaign.coverage.missing()
+def test_many_programs_reach_all_that_legal_programs_can_reach() -> None:
+    draws = Draws(11, illegal=False)
+    campaign = run_campaign(draws, 5000, FuzzBackend.EVENTS)
     assert campaign.failure is None
+    unreachable = campaign.coverage.unreachable(draws.edge_machines, draws.edge_memory_bytes)
+    missing = campaign.coverage.missing(unreachable)
+    assert set(missing) == {"instructions", "fields", "endings", "stalls", "contention"}
+    assert not any(missing.values()), missing
+    assert len(unreachable) == 6, "tests/runtime/fuzz/test_edges.py says which"
+
+
+@pytest.mark.slow
+def test_many_damaged_programs_reach_every_ending_stall_and_all_contention() -> None:
+    campaign = run_campaign(Draws(11, illegal=True), 1200, FuzzBackend.EVENTS)
+    assert campaign.failure is None
+    missing = campaign.coverage.missing({})
     for kind in ("instructions", "endings", "stalls", "contention"):
         assert not missing[kind], kind
 
@@ -70,10 +81,13 @@ def test_drawn_programs_are_proved_legal(largest: tuple[int, ...]) -> None:
 def test_variants_of_a_program() -> None:
     legal, damaged = (Draws(4, illegal) for illegal in (False, True))
     for first in (0, VARIANTS):
-        cases = [legal.case(number) for number in range(first, first + VARIANTS)]
-        assert len({case.code for case in cases}) == 1 and len({case.machine for case in cases}) == VARIANTS
+        numbers = range(first, first + EDGE_EVERY - 1)  # the last is a program at an edge
+        cases = [legal.case(number) for number in numbers]
+        assert len({case.code for case in cases}) == 1 and len({case.machine for case in cases}) == len(numbers)
         assert {case.refusal() for case in cases} == {None}
-        assert len({case.code for case in map(damaged.case, range(first, first + VARIANTS))}) > VARIANTS // 2
+        assert len({case.code for case in map(damaged.case, numbers)}) > len(numbers) // 2
+    edges = [legal.case(EDGE_EVERY * number + EDGE_EVERY - 1) for number in range(30)]
+    assert {case.refusal() for case in edges} == {None} and len({case.code for case in edges}) > 20
     assert legal.case(0).code != legal.case(VARIANTS).code
 
 
@@ -109,13 +123,15 @@ def test_a_fault_is_found_made_small_and_replayed(
     assert cli("fuzz", "--replay", path, "--json").json["differences"] == []
 
 
-@pytest.mark.parametrize("number", range(12))
+@pytest.mark.parametrize("number", [*range(12), 447, 8 * 302 + 7])
 def test_a_saved_case_is_the_same_case(number: int, tmp_path: Path) -> None:
-    case = Draws(1, illegal=True).case(number)
+    case = Draws(1, illegal=number < 12).case(number)
     path = tmp_path / "case.tpu"
     case.program().save(path)
     again = load_case(path)
     assert (again.machine, again.code, again.source) == (case.machine, case.code, case.source)
+    if None not in case.decoded():
+        assert (again.memory_bytes, again.program_address) == (case.memory_bytes, case.program_address)
     if None not in case.decoded():
         assert np.array_equal(again.memory(), case.memory())
         assert load_program(path).machine == case.machine
@@ -124,7 +140,7 @@ def test_a_saved_case_is_the_same_case(number: int, tmp_path: Path) -> None:
 def test_files_that_are_no_cases(tmp_path: Path, digits_program: Program) -> None:
     path = tmp_path / "other.tpu"
     digits_program.save(path)
-    with pytest.raises(ProgramError, match="is no kernel with a memory of 65536 bytes"):
+    with pytest.raises(ProgramError, match="is no kernel, as fuzz saves it"):
         load_case(path)
     Program(NANO, (), np.zeros(63, np.uint8), MEMORY_BYTES).save(path)
     with pytest.raises(ProgramError, match="holds no instructions"):

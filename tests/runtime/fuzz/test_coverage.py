@@ -25,19 +25,29 @@ def encoded(*instructions: Instruction) -> bytes:
 
 def test_edges_of_fields() -> None:
     coverage = Coverage(illegal=True)
-    load = make(Opcode.LOAD, wait=30, send=2, words=1 << 16, fill=-128, memory_address=5, window_bytes=1)
+    load = make(Opcode.LOAD, send=30, words=1 << 16, fill=-128, memory_address=5, window_bytes=1)
     tables = make(Opcode.LOAD, space=2, window_bytes=4)
-    matrix = make(Opcode.MATRIX, accumulate=1, wait=27)
-    coverage.add(*timed(encoded(load, tables, matrix) + b"\xff" * 64, max_cycles=10))
+    matrix = make(Opcode.MATRIX, accumulate=1)
+    never = make(Opcode.VECTOR, wait=2)
+    coverage.add(*timed(encoded(load, tables, matrix, never) + b"\xff" * 64, max_cycles=250))
     fields = coverage.counts["fields"]
-    for goal in ("load.wait max", "load.send other", "load.space = 2", "load.words max", "load.fill min",
-                 "load.memory_address other", "matrix.accumulate max", "matrix.wait max"):
+    for goal in ("load.send max", "load.space = 2", "load.words max", "load.fill min", "load.memory_address other",
+                 "matrix.accumulate max", "matrix.wait min"):
         assert fields[goal] == 1, goal
     assert fields["load.count1 min"] == 2
     assert sum(fields.values()) == 2 * (len(FORMATS[Opcode.LOAD].fields) - 1) + len(FORMATS[Opcode.MATRIX].fields) - 1
-    assert coverage.counts["instructions"][REFUSED] == 1 and coverage.counts["endings"][NOT_ENDED] == 1
-    assert "matrix.accumulate other" not in fields and "load.wait max" not in coverage.missing()["fields"]
-    assert "load.send max" in coverage.missing()["fields"]
+    assert coverage.counts["instructions"]["vector"] == 0, "it was not issued"
+    assert coverage.counts["instructions"][REFUSED] == 1
+    missing = coverage.missing({"load.wait max": "why"})["fields"]
+    assert "matrix.accumulate other" not in fields and "load.send max" not in missing
+    assert "load.wait max" not in missing and "matrix.wait max" in missing
+
+
+def test_programs_that_are_given_up() -> None:
+    coverage = Coverage(illegal=False)
+    coverage.add(*timed(encoded(make(Opcode.HALT)), max_cycles=10))
+    assert coverage.counts["endings"] == {"done": 0, NOT_ENDED: 1}
+    assert coverage.counts["stalls"]["load.idle"] == 10
 
 
 def test_coverage_of_two_rows_is_their_sum() -> None:
