@@ -68,7 +68,10 @@ class MachineOnFile(MmapBus):
         self.put("STATUS", timing.status)
         self.put("CYCLES_LOW", timing.cycles & 0xFFFF_FFFF)
         self.put("CYCLES_HIGH", timing.cycles >> 32)
+        self.put("READ_BEATS", timing.read_beats)
+        self.put("WRITE_BEATS", timing.write_beats)
         for engine in Engine:
             for state in range(STATE_COUNT):
                 word = (STATE_COUNTER_BASE + 8 * (STATES_PER_ENGINE * engine + state)) // 4
-                self.registers[word] = timing.counters[engine, state]
+                count = int(timing.counters[engine, state])
+                self.registers[word : word + 2] = count & 0xFFFF_FFFF, count >> 32

@@ -17,6 +17,7 @@ from machine.program import Program, load_program
 from machine.registers import OFFSETS, Status
 from runtime.board import Driver, MmapBus
 from runtime.session import Backend, Session
+from runtime.timing import segment_time
 from tests.e2e.host_models import attention, samples
 from tests.e2e.test_host_nodes import compiled
 from tests.runtime.board.machine_on_file import MEMORY_OFFSET, REGISTERS_OFFSET, MachineOnFile
@@ -67,6 +68,20 @@ def test_time_only(tiny: Tiny, tmp_path: Path) -> None:
     with on_file(tiny.program, tmp_path / "board") as board:
         result = session.run_on_board(Driver(board), with_function=False)
     assert result.cycles == session.run(with_function=False).cycles and not result.outputs
+
+
+def test_counters_of_both_words(tiny: Tiny, tmp_path: Path) -> None:
+    segment, image = tiny.program.segments[0], Session(tiny.program).blank_image()
+    timing = segment_time(tiny.program, segment)
+    with on_file(tiny.program, tmp_path / "board") as board:
+        run = Driver(board).run_segment(tiny.program, segment, image)
+        assert (run.read_beats, run.write_beats) == (timing.read_beats, timing.write_beats)
+        assert (run.cycles, run.counters.tolist()) == (timing.cycles, timing.counters.tolist())
+        long = replace(timing, cycles=0x7_8000_0001, counters=timing.counters + (5 << 32))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("tests.runtime.board.machine_on_file.simulate_time", lambda *_, **__: long)
+            run = Driver(board).run_segment(tiny.program, segment, image)
+        assert (run.cycles, run.counters.tolist()) == (long.cycles, long.counters.tolist())
 
 
 def test_an_error_is_a_status_and_is_cleared(tiny: Tiny, tmp_path: Path) -> None:
