@@ -58,9 +58,10 @@ CHANGES: tuple[dict[str, int], ...] = (
     {"memory_outstanding": 8}, {"memory_outstanding": 32},
     {"queue_depth": 4}, {"queue_depth": 16},
     {"fetch_buffer_instructions": 8}, {"fetch_buffer_instructions": 32},
+    {"dram_banks": 4}, {"dram_banks": 8},
 )
 """Half and twice of each field, where that is legal: the rate of the bus is two fields and at most one beat a cycle;
-FIFO and load buffer are the smallest already."""
+FIFO and load buffer are the smallest already. A DRAM is there or not, with the other fields at their defaults."""
 
 
 SYNTHESIS_CHANGES: tuple[dict[str, int], ...] = ({"columns": 8}, {"scratchpad_banks": 4}, {"queue_depth": 4})

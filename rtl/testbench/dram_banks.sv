@@ -41,11 +41,8 @@ module dram_banks #(
 
   // The first cycle from `cycle` on in which nothing is refreshed.
   function automatic logic [63:0] awake(input logic [63:0] cycle);
-    if (REFRESH_INTERVAL > 0 && cycle >= Interval && cycle % Interval < 64'(REFRESH)) begin
-      awake = cycle - cycle % Interval + 64'(REFRESH);
-    end else begin
-      awake = cycle;
-    end
+    awake = cycle - cycle % Interval + 64'(REFRESH);  // after the refresh of this period
+    if (REFRESH_INTERVAL == 0 || cycle < Interval || awake < cycle) awake = cycle;
   endfunction
 
   function automatic logic [63:0] cost(input logic open, input logic same_row);

@@ -79,6 +79,11 @@ def _latency(machine: Machine) -> Iterator[tuple[str, dict[str, int]]]:
     yield "half the memory latency", halved
 
 
+def _dram(machine: Machine) -> Iterator[tuple[str, dict[str, int]]]:
+    """No DRAM behind the bus, where there is one: what its rows, banks and refreshes cost together."""
+    yield "a memory without DRAM's banks", {"dram_banks": 0}
+
+
 def _columns(machine: Machine) -> Iterator[tuple[str, dict[str, int]]]:
     """Twice the columns, each with as many accumulators as before."""
     doubled = {"columns": 2 * machine.columns, "accumulator_bytes": 2 * machine.accumulator_bytes}
@@ -103,6 +108,7 @@ def _twice(words: str, field: str) -> Callable[[Machine], Iterator[tuple[str, di
 _KINDS = (
     _Kind("bandwidth", True, _bandwidth),
     _Kind("latency", True, _latency),
+    _Kind("dram", False, _dram),
     _Kind("scratchpad", True, _twice("twice the scratchpad", "scratchpad_bytes")),
     _Kind("accumulators", True, _twice("twice the accumulators", "accumulator_bytes")),
     _Kind("columns", True, _columns),

@@ -26,6 +26,7 @@ _GROUPS: dict[str, tuple[str, ...]] = {
 _LIMITS = {
     "bandwidth": "the memory's bandwidth",
     "latency": "the memory's latency",
+    "dram": "the DRAM's banks and refreshes",
     "scratchpad": "the scratchpad's size",
     "accumulators": "the accumulators' size",
     "columns": "the array's columns, which are also the vector engine's lanes",

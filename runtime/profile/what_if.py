@@ -21,7 +21,7 @@ from runtime.profile.model import NetworkProfile
 from runtime.profile.variants import Change, Variant, machine_variants, wider_machine
 from runtime.timing import program_times
 
-KERNEL_VARIANTS = ("bandwidth", "latency", "weight_fifo", "queues", "fetch_buffer")
+KERNEL_VARIANTS = ("bandwidth", "latency", "dram", "weight_fifo", "queues", "fetch_buffer")
 """What can be changed under instructions that stay as they are: nothing that moves their operands to other places."""
 LIMIT = 0.05
 """The share of its cycles that a program must be able to save by a change to be limited by what is changed."""

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from machine.config import load_machine
+from machine.config import Machine, load_machine
 from machine.errors import ProgramError, TpukitError
 from machine.isa import Opcode, encode, make
 from machine.program import NodeRecord, Program, Segment, TensorDescriptor, load_program, parse_program
@@ -49,6 +49,19 @@ def test_round_trip_is_lossless_and_deterministic(tmp_path: Path) -> None:
     assert np.array_equal(loaded.image, program.image)
     assert loaded.graph is not None and np.array_equal(loaded.graph[1]["w"], [[0, 1, 2], [3, 4, 5]])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tpu"]
+
+
+def test_fields_that_came_later_have_their_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program file of before the DRAM law holds a machine without its fields: one without DRAM."""
+    program = sample_program()
+    to_dict = Machine.to_dict
+    monkeypatch.setattr(
+        Machine, "to_dict", lambda self: {k: v for k, v in to_dict(self).items() if not k.startswith("dram_")}
+    )
+    old = program.to_bytes()
+    monkeypatch.undo()
+    assert len(old) < len(program.to_bytes())
+    assert parse_program(old).machine == program.machine and program.machine.dram_banks == 0
 
 
 @given(st.data())

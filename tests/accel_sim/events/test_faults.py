@@ -26,6 +26,13 @@ def add(part: str, field: str, amount: int) -> Callable[[Any], None]:
     return change
 
 
+def twice(field: str) -> Callable[[Any], None]:
+    def change(now: Any) -> None:
+        now.setup[field] *= 2
+
+    return change
+
+
 FAULTS = {
     "a read takes a cycle longer": add("setup", "read_latency", 1),
     "a write takes a cycle longer": add("setup", "write_latency", 1),
@@ -34,6 +41,12 @@ FAULTS = {
     "one more burst may be outstanding": add("setup", "outstanding", 1),
     "a queue holds one more": add("setup", "queue_depth", 1),
     "the bus is a little slower": add("setup", "rate_denominator", 1),
+    "a row opens a cycle later": add("setup", "dram_activate", 1),
+    "a row closes a cycle later": add("setup", "dram_precharge", 1),
+    "there are twice the DRAM banks": twice("dram_banks"),
+    "rows are twice as long": twice("dram_row_bytes"),
+    "refreshes are half as frequent": twice("dram_refresh_interval"),
+    "a refresh takes a cycle longer": add("setup", "dram_refresh", 1),
     "a bank holds one granule more": add("setup", "bank_granules", 1),
     "a half has one row less": add("setup", "half_rows", -1),
     "the scratchpad has one granule less": add("setup", "scratchpad_granules", -1),

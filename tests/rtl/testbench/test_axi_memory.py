@@ -23,6 +23,7 @@ def test_fixed_latency(law: tuple[int, ...]) -> None:
         ((1, 1, 10, 10), (2, 256, 7, 5, 100, 20)),
         ((1, 2, 1, 1), (1, 256, 1, 30, 0, 0)),
         ((1, 1, 30, 3), (8, 512, 14, 3, 40, 30)),
+        ((1, 1, 2, 2), (4, 512, 3, 0, 40, 0)),  # a refresh of no cycles closes rows
     ],
 )
 def test_dram(law: tuple[int, ...], dram: tuple[int, ...]) -> None:

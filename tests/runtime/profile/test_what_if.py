@@ -136,14 +136,22 @@ def test_memory_that_cannot_be_faster_is_left_out() -> None:
     assert "latency" not in {variant.name for variant in machine_variants(machine)}
 
 
+def test_a_dram_is_left_out_where_there_is_one() -> None:
+    with_dram = replace(load_machine("edge16"), dram_banks=8)
+    (without,) = (variant for variant in machine_variants(with_dram) if variant.name == "dram")
+    assert [str(change) for change in without.changes] == ["dram_banks: 8 -> 0"]
+    assert without.machine == load_machine("edge16") and not without.compiled_for
+    assert "dram" not in {variant.name for variant in machine_variants(load_machine("edge16"))}
+
+
 def test_a_kernel_is_timed_as_it_is() -> None:
-    program = assemble(COPY.read_text(), load_machine("nano4"), "copy")
+    program = assemble(COPY.read_text(), replace(load_machine("nano4"), dram_banks=2), "copy")
     results = what_ifs_of(program)
     assert set(results) == set(KERNEL_VARIANTS) and not any(result.compiled for result in results.values())
     for result in results.values():
         changed = replace(program.machine, **{change.field: change.new for change in result.changes})
         assert result.cycles == cycles_of(assemble(COPY.read_text(), changed, "copy"))
-    assert results["latency"].saved_cycles > 0
+    assert results["latency"].saved_cycles > 0 and results["dram"].saved_cycles > 0
 
 
 def test_a_kernel_that_the_changed_machine_cannot_execute_says_so() -> None:
