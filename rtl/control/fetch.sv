@@ -96,4 +96,8 @@ module fetch #(
       .full_o (unused_full),
       .head_o
   );
+
+`ifdef FORMAL_FETCH
+  `include "fetch.svh"
+`endif
 endmodule

@@ -53,4 +53,8 @@ module instruction_queue #(
       if (push_i && !direct) write_q <= write_q + 1'b1;
     end
   end
+
+`ifdef FORMAL_INSTRUCTION_QUEUE
+  `include "instruction_queue.svh"
+`endif
 endmodule

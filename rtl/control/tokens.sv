@@ -48,4 +48,8 @@ module tokens (
       end
     end
   end
+
+`ifdef FORMAL_TOKENS
+  `include "tokens.svh"
+`endif
 endmodule

@@ -84,4 +84,8 @@ module load_request #(
       if (issue_i) reads_q <= field_line_bytes != '0;
     end
   end
+
+`ifdef FORMAL_LOAD_REQUEST
+  `include "load_request.svh"
+`endif
 endmodule

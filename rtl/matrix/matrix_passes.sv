@@ -113,4 +113,8 @@ module matrix_passes (
     accumulator_q <= accumulator_d;
     first_tap_q <= first_tap_d;
   end
+
+`ifdef FORMAL_MATRIX_PASSES
+  `include "matrix_passes.svh"
+`endif
 endmodule

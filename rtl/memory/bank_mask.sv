@@ -19,4 +19,8 @@ module bank_mask #(
   end
 
   assign mask_o = first_up_to & ~{last_up_to, 1'b0};
+
+`ifdef FORMAL_BANK_MASK
+  `include "bank_mask.svh"
+`endif
 endmodule

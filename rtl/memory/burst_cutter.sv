@@ -161,4 +161,8 @@ module burst_cutter #(
       if (load_i) length_q <= length_i;
     end
   end
+
+`ifdef FORMAL_BURST_CUTTER
+  `include "burst_cutter.svh"
+`endif
 endmodule

@@ -63,4 +63,8 @@ module line_address #(
       end
     end
   end
+
+`ifdef FORMAL_LINE_ADDRESS
+  `include "line_address.svh"
+`endif
 endmodule

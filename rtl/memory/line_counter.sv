@@ -57,4 +57,8 @@ module line_counter (
       left3_q  <= left3_d;
     end
   end
+
+`ifdef FORMAL_LINE_COUNTER
+  `include "line_counter.svh"
+`endif
 endmodule

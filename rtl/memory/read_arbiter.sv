@@ -142,4 +142,8 @@ module read_arbiter #(
   end
 
   always_ff @(posedge clk_i) if (grant) owner_q[tail_q] <= granted;
+
+`ifdef FORMAL_READ_ARBITER
+  `include "read_arbiter.svh"
+`endif
 endmodule

@@ -201,4 +201,8 @@ module store_write #(
       waiting_q[waiting_tail_q] <= {head_final, head_send};
     end
   end
+
+`ifdef FORMAL_STORE_WRITE
+  `include "store_write.svh"
+`endif
 endmodule

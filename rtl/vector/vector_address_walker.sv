@@ -38,4 +38,8 @@ module vector_address_walker #(
   always_ff @(posedge clk_i) points_q <= points_d;
 
   assign address_o = points_q[17:0];
+
+`ifdef FORMAL_VECTOR_ADDRESS_WALKER
+  `include "vector_address_walker.svh"
+`endif
 endmodule

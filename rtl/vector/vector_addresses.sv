@@ -162,4 +162,8 @@ module vector_addresses (
 
   logic unused;
   assign unused = &{1'b0, instr_i};
+
+`ifdef FORMAL_VECTOR_ADDRESSES
+  `include "vector_addresses.svh"
+`endif
 endmodule

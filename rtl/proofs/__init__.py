@@ -1,0 +1,1 @@
+"""Formal proofs about the Verilog: `python -m rtl.proofs` (docs/proofs.md)."""
