@@ -45,6 +45,10 @@ generate: ## Write again what is generated from the machine's definition and fro
 synth: ## Synthesise the smallest configuration with Yosys
 	$(PYTHON) -m rtl.synthesis nano4
 
+.PHONY: proofs
+proofs: ## Prove the property sets of the Verilog (docs/proofs.md), and show that each fails on its planted bugs
+	$(PYTHON) -m rtl.proofs --bugs
+
 .PHONY: demo
 demo: ## Compile, simulate and profile the digits network
 	tpukit demo

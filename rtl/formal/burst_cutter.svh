@@ -37,7 +37,7 @@
       assert (position_q == f_first);
       assert (burst_bytes_o >= 9'd1 && burst_bytes_o <= 9'd256);
       assert (burst_offset_o == f_first[7:0]);
-      assert (9'(burst_bytes_o) <= f_to_multiple);
+      assert (9'(burst_bytes_o) <= f_to_multiple && LENGTH_BITS'(burst_bytes_o) <= f_rest);
       assert (burst_bytes_o == f_to_multiple || LENGTH_BITS'(burst_bytes_o) == f_rest);
       assert (line_first_o == (f_cut_q == '0));
       assert (line_last_o == (LENGTH_BITS'(burst_bytes_o) == f_rest));

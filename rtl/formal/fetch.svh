@@ -3,10 +3,8 @@
   `include "formal_reset.svh"
   logic [FreeBits-1:0] f_reserved_q, f_held_q;  // slots that await an instruction; that hold one
   logic [31:0] f_next_q, f_address_q, f_length_q;  // instructions asked for
-  logic f_running_q;  // the cycle before was not a reset: the registers are what they were
 
   always_ff @(posedge clk_i) begin
-    f_running_q <= rst_ni;
     f_address_q <= {program_address_i, 8'b0};
     f_length_q  <= program_length_i;
     if (!rst_ni) begin
@@ -23,13 +21,16 @@
     assume (!mem_grant_i || mem_req_o);
     assume (!mem_rvalid_i || f_reserved_q != '0);  // only what was asked for comes
     assume (!head_pop_i || f_held_q != '0);  // instruction_queue.svh: the head is valid then
-    assume (!f_running_q || !rst_ni || ({program_address_i, 8'b0} == f_address_q && program_length_i == f_length_q));
+    assume (!rst_ni || ({program_address_i, 8'b0} == f_address_q && program_length_i == f_length_q));  // written before
     assume (program_length_i < 32'h0400_0000);  // so many instructions fill the address space
     if (f_started_q && rst_ni) begin
       assert (32'(free_q) + 32'(f_reserved_q) + 32'(f_held_q) == FETCH_DEPTH);
       assert (32'(f_reserved_q) <= FETCH_DEPTH && 32'(f_held_q) <= FETCH_DEPTH);
       if (complete) assert (32'(f_held_q) < FETCH_DEPTH);
       assert (next_q == f_next_q && f_next_q <= program_length_i);
+      assert (left_q == program_length_i - f_next_q);
+      assert (some_q == (f_next_q != program_length_i) && burst_q == (left_q[31:2] != '0));
+      assert (f_next_q[1:0] == '0 || f_next_q == program_length_i);
       if (mem_req_o) begin
         assert (count >= 3'd1 && count <= 3'd4);
         assert (f_next_q + 32'(count) <= program_length_i);

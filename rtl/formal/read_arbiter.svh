@@ -55,6 +55,11 @@
     assume (!m_axi_rvalid_i || f_count_q != '0);
     assume (32'(f_stall_q) < F_STALL || !m_axi_arvalid_o || m_axi_arready_i);
     assume (32'(f_answer_q) < F_ANSWER || f_count_q == '0 || done);
+    if (f_started_q) begin
+      assert (error_q == f_error_q);
+      if (f_error_q && m_axi_arvalid_o) assert (f_behind <= 33'(f_limit_q));  // what is beyond never goes out
+      cover (f_error_q && granted_q);
+    end
     if (f_started_q && !f_error_q) begin
       // Grants: to the first in the order of those that ask, exactly when there is room.
       assert (f_grants == (f_room ? f_first : 3'b0));

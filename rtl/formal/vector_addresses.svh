@@ -42,6 +42,7 @@
     always_comb begin
       if (f_started_q && f_walking_q) begin
         assert (f_index <= f_count);
+        assert (at_end[l] == f_end[l]);
         assert (f_left[F_BITS*l+:F_BITS] == f_rest);
         assert (advance[l] == (f_below[l] && !f_end[l]));
       end

@@ -1,4 +1,4 @@
-"""`python -m rtl.proofs [--bugs] [NAME ...]`: runs property sets and prints a table; the exit code says if all is well."""
+"""`python -m rtl.proofs [--bugs] [NAME ...]`: runs property sets and prints a table."""
 
 from __future__ import annotations
 

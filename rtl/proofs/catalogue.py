@@ -80,6 +80,7 @@ TOKENS = "control/tokens.sv"
 ARBITER = "memory/read_arbiter.sv"
 CLAIMS = "scratchpad/claim_arbiter.sv"
 CUTTER = "memory/burst_cutter.sv"
+SHAPE = "memory/burst_shape.sv"
 COUNTER = "memory/line_counter.sv"
 ADDRESS = "memory/line_address.sv"
 WALKER = "vector/vector_address_walker.sv"
@@ -113,7 +114,7 @@ PROOFS = (
         cover_depth=6,
         bugs=(
             Bug(TOKENS, "a signal is lost where one is taken in the same cycle", "if (add != take)", "if (take == '0)"),
-            Bug(TOKENS, "overflow although one is taken", "(add & ~take & full_q)", "(add & full_q)"),
+            Bug(TOKENS, "sender and receiver swapped", "send_i[5*p+q]", "send_i[5*q+p]"),
             Bug(TOKENS, "the last token stays", "count_q[i] != 8'd1", "count_q[i] != 8'd0"),
         ),
     ),
@@ -126,11 +127,31 @@ PROOFS = (
         cover_depth=20,
         parameters={"BUS_BYTES": 4, "OUTSTANDING": 3},
         bugs=(
-            Bug(ARBITER, "load before weights", "load_req_i && !weights_req_i && !fetch_req_i", "load_req_i && !fetch_req_i"),
-            Bug(ARBITER, "AR changes while it waits", "(!arvalid_q || m_axi_arready_i);", "1'b1;"),
-            Bug(ARBITER, "one burst too many", "outstanding_q < COUNT_BITS'(OUTSTANDING)", "outstanding_q <= COUNT_BITS'(OUTSTANDING)"),
+            Bug(
+                ARBITER,
+                "load before weights",
+                "load_req_i && !weights_req_i && !fetch_req_i",
+                "load_req_i && !fetch_req_i",
+            ),
+            Bug(
+                ARBITER,
+                "AR changes while it waits",
+                "(!arvalid_q || m_axi_arready_i);",
+                "(!arvalid_q || !m_axi_arready_i);",
+            ),
+            Bug(
+                ARBITER,
+                "one burst too many",
+                "outstanding_q < COUNT_BITS'(OUTSTANDING)",
+                "outstanding_q <= COUNT_BITS'(OUTSTANDING)",
+            ),
             Bug(ARBITER, "one beat too many", "8'(granted_beats) - 8'd1", "8'(granted_beats)"),
-            Bug(ARBITER, "the owners' ring wraps late", "index == INDEX_BITS'(OUTSTANDING - 1)", "index == INDEX_BITS'(OUTSTANDING)"),
+            Bug(
+                ARBITER,
+                "the owners' ring wraps late",
+                "index == INDEX_BITS'(OUTSTANDING - 1)",
+                "index == INDEX_BITS'(OUTSTANDING)",
+            ),
         ),
     ),
     Proof(
@@ -141,23 +162,34 @@ PROOFS = (
         depth=3,
         cover_depth=6,
         bugs=(
-            Bug(CLAIMS, "matrix forgets vector's grant", "store_granted | vector_read_granted", "store_granted"),
-            Bug(CLAIMS, "vector reads what it writes", "store_granted | vector_hold_write_i", "store_granted"),
-            Bug(CLAIMS, "load ignores held ports", "(vector_hold_write_i | vector_write_granted)", "vector_write_granted"),
+            Bug(CLAIMS, "matrix forgets vector's grant", " || (vector_grant_o && vector_matrix);", ";"),
+            Bug(
+                CLAIMS,
+                "vector reads what it writes",
+                "matrix_hold_read_i | vector_hold_write_i)",
+                "matrix_hold_read_i)",
+            ),
+            Bug(CLAIMS, "load ignores held ports", "load_req_i && !load_held", "load_req_i"),
         ),
     ),
     Proof(
         "burst_cutter",
         "bursts cover each line once, in order; 1 to 64 beats, 1 to 256 bytes, none crosses 256 bytes",
         "burst_cutter",
-        (CUTTER, COUNTER, ADDRESS),
+        (CUTTER, SHAPE, COUNTER, ADDRESS),
         depth=3,
         cover_depth=12,
         parameters={"BUS_BYTES": 4, "LENGTH_BITS": 12},
         bugs=(
-            Bug(CUTTER, "a burst too long by the line's start", "- {1'b0, position_q[7:0]};", "- {2'b0, position_q[6:0]};"),
-            Bug(CUTTER, "the last beat is missing", "10'(BUS_BYTES - 1)) >> BEAT_SHIFT", "10'(0)) >> BEAT_SHIFT"),
-            Bug(CUTTER, "a full rest is not the last", "left_q <= LENGTH_BITS'(room)", "left_q < LENGTH_BITS'(room)"),
+            Bug(SHAPE, "a line's first burst too long", "- {1'b0, offset_i};", "- {2'b0, offset_i[6:0]};"),
+            Bug(SHAPE, "the last beat is missing", "10'(BUS_BYTES - 1)) >> BEAT_SHIFT", "10'(0)) >> BEAT_SHIFT"),
+            Bug(SHAPE, "a full rest is not the last", "left_i <= LENGTH_BITS'(room)", "left_i < LENGTH_BITS'(room)"),
+            Bug(
+                CUTTER,
+                "the next line takes the shape of the next burst",
+                "line_last_q ? next_bytes : step_bytes",
+                "step_bytes",
+            ),
         ),
     ),
     Proof(
@@ -191,9 +223,7 @@ PROOFS = (
         (WALKER,),
         depth=2,
         cover_depth=8,
-        bugs=(
-            Bug(WALKER, "levels below do not restart", "(advance_i >> l) != '0", "advance_i[l]"),
-        ),
+        bugs=(Bug(WALKER, "levels below do not restart", "(advance_i >> l) != '0", "advance_i[l]"),),
     ),
     Proof(
         "vector_addresses",
@@ -203,9 +233,9 @@ PROOFS = (
         depth=2,
         cover_depth=12,
         bugs=(
-            Bug(WALK, "x is not restarted", "if (at_end[2:0] == '1) x_d = x_start_q;", ""),
+            Bug(WALK, "x is not restarted", "if (at_end[2:0] == '1) walk_x = x_start_q;", ""),
             Bug(WALK, "the parameter entry stands still", "advance[4] ? entry_q + 1'b1", "advance[4] ? entry_q"),
-            Bug(WALK, "ky runs with kx", "ky_d = at_end[0] ?", "ky_d = advance[0] ?"),
+            Bug(WALK, "ky runs with kx", "walk_ky = at_end[0] ?", "walk_ky = advance[0] ?"),
         ),
     ),
     Proof(
@@ -216,13 +246,18 @@ PROOFS = (
         depth=2,
         cover_depth=10,
         bugs=(
-            Bug(PASSES, "a tap begins where the last ended", "pass1_d = pass1_q + stride1_q", "pass1_d = pass0_q + stride1_q"),
+            Bug(
+                PASSES,
+                "a tap begins where the last ended",
+                "pass1_d = pass1_q + stride1_q",
+                "pass1_d = pass0_q + stride1_q",
+            ),
             Bug(PASSES, "a block's first tap is not told", "first_tap_d = 1'b1;\n          end", "end"),
         ),
     ),
     Proof(
         "store_write",
-        "AW and W stable until taken; beats, WLAST and strobes of each burst; sent only when packed; outstanding bounded",
+        "AW and W stable until taken; beats, WLAST, strobes of each burst; sent when packed; outstanding bounded",
         "store_write",
         (STORE,),
         depth=4,
@@ -230,9 +265,16 @@ PROOFS = (
         parameters={"BUS_BYTES": 4, "OUTSTANDING": 3},
         bugs=(
             Bug(STORE, "AW is dropped while it waits", "(awvalid_q && !m_axi_awready_i);", "1'b0;"),
-            Bug(STORE, "W runs on while it waits", "end else if (wvalid_q && m_axi_wready_i)", "end else if (wvalid_q)"),
+            Bug(
+                STORE, "W runs on while it waits", "end else if (wvalid_q && m_axi_wready_i)", "end else if (wvalid_q)"
+            ),
             Bug(STORE, "WLAST one beat early", "m_axi_wlast_o   = left_q == '0", "m_axi_wlast_o   = left_q <= 7'd1"),
-            Bug(STORE, "one burst too many", "outstanding_q < COUNT_BITS'(OUTSTANDING)", "outstanding_q <= COUNT_BITS'(OUTSTANDING)"),
+            Bug(
+                STORE,
+                "one burst too many",
+                "outstanding_q < COUNT_BITS'(OUTSTANDING)",
+                "outstanding_q <= COUNT_BITS'(OUTSTANDING)",
+            ),
             Bug(STORE, "an address before its data", "grant   = complete_q != '0", "grant   = taken_q != '0"),
         ),
     ),
@@ -246,20 +288,27 @@ PROOFS = (
         parameters={"BUS_BYTES": 64, "FETCH_DEPTH": 4},
         bugs=(
             Bug(FETCH, "asks with a slot too few", "free_q >= FreeBits'(count)", "free_q + 1'b1 >= FreeBits'(count)"),
-            Bug(FETCH, "crosses 256 bytes", "3'd4 - {1'b0, next_q[1:0]}", "3'd4"),
+            Bug(FETCH, "reads behind the program", "burst_q <= left_q[31:3] != '0;", "burst_q <= left_q[31:2] != '0;"),
         ),
     ),
     Proof(
         "load_request",
         "a burst is asked for only if the read buffer has room, and stays until granted; slots add up",
         "load_request",
-        (REQUEST, CUTTER, COUNTER, ADDRESS),
+        (REQUEST, CUTTER, SHAPE, COUNTER, ADDRESS),
         depth=4,
         cover_depth=14,
         parameters={"LOAD_BEATS": 128, "BUS_BYTES": 16},
         bugs=(
-            Bug(REQUEST, "a full buffer counts as free", "<= COMPARE_BITS'(free_q);", "<= COMPARE_BITS'(free_q) + 8'd1;"),
-            Bug(REQUEST, "a withdrawn request", "active_q && reads_q &&", "active_q && reads_q && freed_beats_i == '0 &&"),
+            Bug(
+                REQUEST, "a full buffer counts as free", "<= COMPARE_BITS'(free_q);", "<= COMPARE_BITS'(free_q) + 8'd1;"
+            ),
+            Bug(
+                REQUEST,
+                "a withdrawn request",
+                "active_q && reads_q &&",
+                "active_q && reads_q && freed_beats_i == '0 &&",
+            ),
         ),
     ),
     Proof(
@@ -271,7 +320,12 @@ PROOFS = (
         cover_depth=1,
         parameters={"BANKS": 8, "BANK_GRANULES": 512, "WIDTH": 20},
         bugs=(
-            Bug(BANK_MASK, "the last bank is missed where it begins", "last_i < WIDTH'((bank + 1)", "last_i <= WIDTH'((bank + 1)"),
+            Bug(
+                BANK_MASK,
+                "the last bank is missed where it begins",
+                "last_i < WIDTH'((bank + 1)",
+                "last_i <= WIDTH'((bank + 1)",
+            ),
         ),
     ),
 )

@@ -142,4 +142,3 @@ def prove(proof: Proof) -> list[tuple[Method, int, Outcome]]:
     """Run a property set: its proof, then its covers. Return each run with its method and depth in cycles."""
     runs = ((proof.method, proof.depth), (Method.COVER, proof.cover_depth))
     return [(mode, depth, run(proof, mode, depth)) for mode, depth in runs]
-
