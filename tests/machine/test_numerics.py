@@ -123,6 +123,19 @@ def test_add_and_subtract(a, a_zero, b, b_zero, zero_point, a_scale, b_scale, ou
     assert int(result[0]) == min(max(int32(raw), -128), 127)
 
 
+@settings(deadline=None)
+@given(int8s, int8s, int8s, int8s, st.floats(1e-3, 10), st.floats(1e-3, 10), st.floats(1 / 16, 16), st.booleans())
+def test_a_sum_is_the_nearest_step_of_the_real_sum(a, a_zero, b, b_zero, a_scale, b_scale, ratio, subtract):
+    # Rounding each operand costs at most half of 2**-20 of twice the larger scale, 2**-15 of an output step here.
+    out_scale = ratio * max(a_scale, b_scale)
+    real_a, real_b = a_scale * (a - a_zero), b_scale * (b - b_zero)
+    real = (real_a - real_b if subtract else real_a + real_b) / out_scale
+    parameters = numerics.add_rescale(a_scale, b_scale, out_scale)
+    operands = np.array([a], np.int8), np.array([b], np.int8)
+    result = numerics.add(operands[0], a_zero, operands[1], b_zero, parameters, 0, -128, 127, subtract)
+    assert abs(int(result[0]) - min(max(real, -128.0), 127.0)) < 0.501
+
+
 @pytest.mark.parametrize(("a", "b", "subtract", "expected"), [
     (127, 127, False, -64),  # 2 * 2130706431 - 2**32 = -33554434
     (-128, 127, True, 32),  # -2147483647 - 2130706431 + 2**32 = 16777218
