@@ -13,7 +13,7 @@ import pytest
 from tests.mutants.__main__ import main, table
 from tests.mutants.listed import GROUPS, MUTANTS, chosen
 from tests.mutants.mutant import ROOT, Mutant, StaleMutantError
-from tests.mutants.trial import Outcome, TrialError, Trials, copied_tree
+from tests.mutants.trial import Outcome, TrialError, Trials, copied_tree, copy_machine_code
 
 FAST = "assembly_mask"
 """An error whose tests take a few seconds."""
@@ -69,9 +69,13 @@ def test_an_error_is_noticed_and_nothing_is_left(tmp_path: Path) -> None:
     assert [path for path in tmp_path.iterdir() if path.name.startswith("tree_")] == []
 
 
-def test_what_no_test_notices_is_said_and_what_does_not_run_is_no_answer(tmp_path: Path) -> None:
+def test_failing_passing_and_not_running_are_told_apart(tmp_path: Path) -> None:
     with copied_tree(tmp_path) as copy:
         (copy / "tests/machine/test_passing.py").write_text("def test_passing():\n    pass\n")
+        failing = 'import pytest\n\n\n@pytest.mark.parametrize("x", ["a b"])\ndef test_failing(x):\n    assert not x\n'
+        (copy / "tests/machine/test_failing.py").write_text(failing)
+        found = Trials(tmp_path).run_tests(copy, ("tests/machine/test_failing.py",))
+        assert found == ("tests/machine/test_failing.py::test_failing[a b]", "test")
         assert Trials(tmp_path).run_tests(copy, ("tests/machine/test_passing.py",)) == ("", "")
         with pytest.raises(TrialError, match="did not run"):
             Trials(tmp_path).run_tests(copy, ("tests/machine/test_passing.py::test_other",))
@@ -89,6 +93,17 @@ def test_stopping_ends_what_runs(tmp_path: Path) -> None:
         with pytest.raises(TrialError):
             run.result(timeout=60)
     assert trials.running == set()
+
+
+def test_machine_code_is_kept_for_the_next_copy(tmp_path: Path) -> None:
+    code = tmp_path / "tree/accel_sim/events/__pycache__/kernel.run-1.py311.1.nbc"
+    code.parent.mkdir(parents=True)
+    code.write_bytes(b"code")
+    code.with_suffix(".pyc").write_bytes(b"")
+    copy_machine_code(tmp_path / "tree", tmp_path / "code")
+    copy_machine_code(tmp_path / "code", tmp_path / "other")
+    copied = tmp_path / "other" / code.relative_to(tmp_path / "tree")
+    assert copied.read_bytes() == b"code" and list(copied.parent.iterdir()) == [copied]
 
 
 def test_the_command_lists_and_prints_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,

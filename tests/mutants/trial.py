@@ -1,7 +1,7 @@
 """Plants an error in a copy of the tree and runs tests there.
 
 The working tree is never changed. Every trial has a copy of its own with its own builds and caches, so an error cannot
-get into the cache of another; a copy takes the machine code that the unchanged tree left, which Numba and the stamp of
+get into the cache of another; a copy begins with the machine code of the unchanged tree, which Numba and the stamp of
 `accel_sim.timing.jit` refuse where any text of a model differs. A changed model of time runs as plain Python against
 the compiled other one. What a trial starts ends with it.
 """
@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 
 from tests.mutants.mutant import ROOT, Mutant
 
@@ -66,6 +67,7 @@ class Trials:
     passed: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
     running: set[int] = field(default_factory=set)
     stopped: bool = False
+    code: Lock = field(default_factory=Lock)
 
     def run(self, mutant: Mutant) -> Outcome:
         """Plant an error and run its tests, then those of its room if nothing has noticed.
@@ -79,7 +81,7 @@ class Trials:
         seconds = 0.0
         for tests in (mutant.tests, mutant.room):
             self._pass_without(model, tests)
-            with copied_tree(self.folder) as copy:
+            with self._copied_tree() as copy:
                 path = copy / mutant.file
                 path.write_text(mutant.changed(path.read_text()))
                 shutil.rmtree(path.parent / "__pycache__", ignore_errors=True)
@@ -95,12 +97,22 @@ class Trials:
         """Check that tests pass on the unchanged tree, once for each way in which they run."""
         if (model, tests) in self.passed:
             return
-        with copied_tree(self.folder) as copy:
+        with self._copied_tree() as copy:
             _interpret(copy, model)
             caught_by, _ = self.run_tests(copy, tests)
-        if caught_by:
-            raise TrialError(f"without any error planted, {caught_by} fails")
+            if caught_by:
+                raise TrialError(f"without any error planted, {caught_by} fails")
+            with self.code:
+                copy_machine_code(copy, self.folder / "code")
         self.passed.add((model, tests))
+
+    @contextmanager
+    def _copied_tree(self) -> Iterator[Path]:
+        """Yield a copy of the tree with the machine code that the unchanged copies have made."""
+        with copied_tree(self.folder) as copy:
+            with self.code:
+                copy_machine_code(self.folder / "code", copy)
+            yield copy
 
     def stop(self) -> None:
         """End all tests that run, and let no others begin."""
@@ -130,7 +142,7 @@ class Trials:
                 self.running.discard(process.pid)
         if process.returncode == 0:
             return "", ""
-        failed = re.search(r"^(?:FAILED|ERROR) (\S+)", text, re.MULTILINE)
+        failed = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", text, re.MULTILINE)
         if process.returncode != FAILED or failed is None:
             raise TrialError(f"{' '.join(tests)} did not run:\n{text[-2000:]}")
         return failed.group(1), "lint" if "AssertionError: lint of" in text else "test"
@@ -145,6 +157,14 @@ class Trials:
             "OBJCACHE": f"{sys.executable} {ROOT / 'rtl' / 'object_cache.py'} {library}",
             "TMPDIR": str(copy),
         }
+
+
+def copy_machine_code(tree: Path, other: Path) -> None:
+    """Copy Numba's files from one tree to another; they hold for files of the same text and time."""
+    for path in tree.glob("accel_sim/**/__pycache__/*.nb?"):
+        target = other / path.relative_to(tree)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, target)
 
 
 def _kill(group: int) -> None:
