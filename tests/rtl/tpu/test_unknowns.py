@@ -21,6 +21,8 @@ from machine.isa import Engine, Instruction, Opcode, encode, make
 from machine.registers import Status
 from rtl.run import RtlResult, run_program
 from rtl.sources import TESTBENCH, bench_parameters, bench_sources
+from runtime.fuzz.cases import MEMORY_BYTES as RANDOM_BYTES
+from runtime.fuzz.cases import Draws
 from tests.rtl.runner import have_icarus
 from tests.rtl.tpu.programs import INPUT, MEMORY_BYTES, PARAMETERS, WEIGHTS, Bytes, copy, layer
 
@@ -29,6 +31,7 @@ COPY, LAYER, WRONG = 0, 0x400, 0x800
 """Where the programs lie in one image; their outputs do not overlap."""
 LAYER_OUTPUT = 0x5000
 MAX_CYCLES = 5_000
+BENCH_BYTES = max(MEMORY_BYTES, RANDOM_BYTES)
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not have_icarus(), reason="Icarus is not installed")]
 
@@ -62,7 +65,7 @@ def compile_bench(folder: Path, replaced: dict[str, tuple[str, str]] | None = No
             text = text.replace(old, new)
         sources.append(folder / path.name)
         sources[-1].write_text(text)
-    values = [f"-Ptestbench_clock.{k}={v}" for k, v in bench_parameters(NANO4, MEMORY_BYTES).items()]
+    values = [f"-Ptestbench_clock.{k}={v}" for k, v in bench_parameters(NANO4, BENCH_BYTES).items()]
     values.append(f"-Punknowns.BUS_BYTES={NANO4.bus_bytes}")
     binary = folder / "bench.vvp"
     tops = ["-s", "testbench_clock", "-s", "unknowns"]
@@ -97,34 +100,47 @@ def programs() -> tuple[dict[int, list[Instruction]], Bytes]:
 def start(binary: Path, folder: Path, order: Sequence[int], *, reset: bool = False) -> list[str]:
     """Run the programs at these addresses one after the other, and return what was unknown."""
     by_address, memory = programs()
+    lengths = [len(by_address[address]) for address in order]
+    return run_icarus(binary, folder, memory, list(zip(order, lengths, strict=True)), reset=reset)
+
+
+def run_icarus(
+    binary: Path, folder: Path, memory: Bytes, placed: Sequence[tuple[int, int]], *, reset: bool = False
+) -> list[str]:
+    """Run programs, each given by its address and length, from a memory; return what was unknown."""
     memory.reshape(-1, NANO4.bus_bytes)[:, ::-1].tofile(folder / "image")
     arguments: dict[str, object] = {
-        "program_address": order[0],
-        "program_length": len(by_address[order[0]]),
-        "memory_limit": MEMORY_BYTES,
+        "program_address": placed[0][0],
+        "program_length": placed[0][1],
+        "memory_limit": memory.size,
         "max_cycles": MAX_CYCLES,
-        "memory_beats": MEMORY_BYTES // NANO4.bus_bytes,
+        "memory_beats": memory.size // NANO4.bus_bytes,
         "reset": int(reset),
         **{name: folder / name for name in ("image", "result", "events", "memory", "unknowns")},
     }
-    if len(order) > 1:
-        arguments |= {"second_address": order[1], "second_length": len(by_address[order[1]])}
+    if len(placed) > 1:
+        arguments |= {"second_address": placed[1][0], "second_length": placed[1][1]}
     vvp = shutil.which("vvp")
     assert vvp is not None
     subprocess.run([vvp, binary, *(f"+{key}={value}" for key, value in arguments.items())], check=True, timeout=120)
     return (folder / "unknowns").read_text().splitlines()
 
 
-def simulate(binary: Path, folder: Path, order: Sequence[int], *, reset: bool = False) -> Session:
-    """Run them, and return all that they did."""
-    unknowns = start(binary, folder, order, reset=reset)
+def results(folder: Path) -> list[Run]:
+    """Read what the programs of a simulation did."""
     parts = zip(*((folder / name).read_text().split("second\n") for name in ("result", "events")), strict=True)
     runs = []
     for registers, events in parts:
         pairs = (line.split() for line in registers.splitlines())
         lines = sorted(tuple(map(int, line.split())) for line in events.splitlines())
         runs.append(Run({int(offset): int(value) for offset, value in pairs}, lines))
-    return Session(runs, np.fromfile(folder / "memory", dtype=np.uint8), unknowns)
+    return runs
+
+
+def simulate(binary: Path, folder: Path, order: Sequence[int], *, reset: bool = False) -> Session:
+    """Run them, and return all that they did."""
+    unknowns = start(binary, folder, order, reset=reset)
+    return Session(results(folder), np.fromfile(folder / "memory", dtype=np.uint8), unknowns)
 
 
 def fresh(address: int, memory: Bytes) -> RtlResult:
@@ -170,6 +186,18 @@ def test_after_an_error_and_a_reset(bench: Path, tmp_path: Path) -> None:
     expected = fresh(LAYER, memory)
     assert_equal(session.runs[1], expected)
     assert (session.memory == expected.memory).all()
+
+
+@pytest.mark.parametrize("number", [1, 5, 8, 10, 28])
+def test_random_programs(bench: Path, tmp_path: Path, number: int) -> None:
+    """Legal programs that may store what nobody wrote: such data is unknown, and nothing else is."""
+    case = Draws(1, False, NANO4).case(number)
+    length = len(case.words)
+    unknowns = run_icarus(bench, tmp_path, case.memory(), [(case.program_address, length)])
+    assert {line.split()[1] for line in unknowns} <= {"m_wdata"}
+    expected = run_program(NANO4, case.memory(), case.program_address, length, RANDOM_BYTES, max_cycles=MAX_CYCLES)
+    (run,) = results(tmp_path)
+    assert_equal(run, expected)
 
 
 def test_a_missing_reset_is_seen(tmp_path: Path) -> None:
