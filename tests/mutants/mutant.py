@@ -9,6 +9,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
+COMPILER_ROOMS = {"importer": "front", "passes": "front", "quantizer": "front", "verify_program.py": "backend"}
+"""Rooms of the compiler's tests that have another name than the code."""
+
+
 class StaleMutantError(Exception):
     """A listed error does not fit the tree as it is."""
 
@@ -37,8 +41,9 @@ class Mutant:
     def room(self) -> tuple[str, ...]:
         """The tests that run where the first ones do not notice: those of the file's room."""
         first, second = Path(self.file).parts[:2]
-        mirrored = f"tests/{first}/{second}"
-        return (mirrored if (ROOT / mirrored).is_dir() and first == "rtl" else f"tests/{first}",)
+        mirrored = {"rtl": f"tests/rtl/{second}", "compiler": f"tests/compiler/{COMPILER_ROOMS.get(second, second)}"}
+        room = mirrored.get(first, f"tests/{first}")
+        return (room if (ROOT / room).is_dir() else f"tests/{first}",)
 
     def changed(self, text: str) -> str:
         """Return a file's text with the error in it.
