@@ -180,3 +180,15 @@ def test_a_pass_that_breaks_the_graph_is_named():
 
     with pytest.raises(ModelError, match="after pass break: graph: input or output 'nothing' is not a tensor"):
         run_passes(CASES["fuse_clip"][1], [Break()])
+
+
+@pytest.mark.parametrize("place", range(8))
+def test_only_padding_of_height_and_width_is_fused(place: int) -> None:
+    pads = tuple(int(index == place) for index in range(8))
+    padded = tuple(size + pads[axis] + pads[axis + 4] for axis, size in enumerate(IMAGE))
+    graph = build(
+        Node("pad", Op.PAD, ("x",), ("p",), {"pads": pads, "value": 0.0}), conv("p", "y", "b"),
+        shapes={"p": padded, "y": (padded[0], 2, *padded[2:])}, w=np.ones((2, padded[1], 1, 1)), b=B,
+    )
+    ops = [node.op for node in FusePad().apply(graph).nodes()]
+    assert ops == ([Op.CONV2D] if place in (2, 3, 6, 7) else [Op.PAD, Op.CONV2D])
