@@ -142,7 +142,7 @@ class Trials:
                 self.running.discard(process.pid)
         if process.returncode == 0:
             return "", ""
-        failed = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", text, re.MULTILINE)
+        failed = re.search(r"^(?:FAILED|ERROR) (tests/.+?)(?: - .*)?$", text, re.MULTILINE)
         if process.returncode != FAILED or failed is None:
             raise TrialError(f"{' '.join(tests)} did not run:\n{text[-2000:]}")
         return failed.group(1), "lint" if "AssertionError: lint of" in text else "test"
