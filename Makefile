@@ -42,8 +42,10 @@ generate: ## Write again what is generated from the machine's definition and fro
 	$(PYTHON) -m benchmarks.commands_in_docs
 
 .PHONY: synth
-synth: ## Synthesise the smallest configuration with Yosys
-	$(PYTHON) -m rtl.synthesis nano4
+synth: ## Cells and clock on an ECP5 of nano4 and edge8 (hours on a slow machine), and edge16's generic cells
+	$(PYTHON) -m rtl.place_and_route nano4
+	$(PYTHON) -m rtl.place_and_route edge8
+	$(PYTHON) -m rtl.synthesis edge16 --generic
 
 .PHONY: proofs
 proofs: ## Prove the property sets of the Verilog (docs/proofs.md), and show that each fails on its planted bugs

