@@ -2,8 +2,8 @@
 
 The working tree is never changed. Every trial has a copy of its own with its own builds and caches, so an error cannot
 get into the cache of another; a copy begins with the machine code of the unchanged tree, which Numba and the stamp of
-`accel_sim.timing.jit` refuse where any text of a model differs. A changed events kernel runs as plain Python against the
-compiled stepper, a changed stepper is compiled. What a trial starts ends with it.
+`accel_sim.timing.jit` refuse where any text of a model differs. A changed events kernel runs as plain Python against
+the compiled stepper, a changed stepper is compiled. What a trial starts ends with it.
 """
 
 from __future__ import annotations
