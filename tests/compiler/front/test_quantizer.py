@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from onnx.helper import make_node
 
 from compiler.front import STAGES, front
-from compiler.graph import Graph, Op
+from compiler.graph import Graph, Op, Quantization
 from compiler.importer.float_session import run_float_graph
 from compiler.passes.legality import verify_quantized
 from compiler.passes.pipeline import PASSES
@@ -67,6 +67,11 @@ def test_a_bias_far_above_its_weights_is_kept_within_int32():
     made = quantize_weights(np.full((1, 1), 1e-9, np.float32), np.array([5.0], np.float32), 1e-3, 0.1)
     assert abs(int(made.bias[0])) <= 1 << 30
     assert made.bias[0] * 1e-3 * made.scales[0] == pytest.approx(5.0)
+
+
+@pytest.mark.parametrize(("value", "steps"), [(0.9, 4), (0.8, 3), (-0.9, -4), (-0.8, -3), (0.0, 0)])
+def test_a_bound_is_the_nearest_step(value, steps):
+    assert quantized_bound(value, Quantization((0.25,), -10), 99) == steps - 10
 
 
 def test_bounds_in_the_integer_domain():
