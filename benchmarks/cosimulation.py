@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,16 +24,18 @@ from accel_sim.time import Clock
 from benchmarks.light_models import ARCHITECTURES, light_model
 from benchmarks.networks import mobilenet_v3_small_model
 from benchmarks.shared_data import MODELS
+from benchmarks.simulator_speed import REPETITIONS
+from benchmarks.simulator_speed import measure as run_repeatedly
 from compiler.quantizer.calibration import RandomCalibration
 from examples.digits.data import model_path
+from examples.networks.mobilenet_v2 import mobilenet_v2_model
 from machine.config import Machine, load_machine
 from machine.program import Program
-from rtl.build import build
 from runtime.cli.output import print_table, say
 from runtime.compile import compile_program
 from runtime.cosim import CosimResult, cosimulate
 from runtime.session import Session
-from runtime.timing import prepare_simulator
+from runtime.timing import prepare_simulator, program_times
 
 CALIBRATION_SEED, IMAGE_SEED = 1, 3
 
@@ -47,6 +48,7 @@ FILES: Mapping[str, str] = {
 }
 """Networks of the models folder: their files in it."""
 MADE: Mapping[str, Callable[[], onnx.ModelProto]] = {
+    "mobilenet_v2": mobilenet_v2_model,
     "mobilenet_v3_small": mobilenet_v3_small_model,
     **{name: partial(light_model, name) for name in ARCHITECTURES},
 }
@@ -64,8 +66,8 @@ class Row:
     Attributes:
         cosim: what `tpukit cosim --json` prints; its simulator is the stepper, its seconds are wall time.
         events_cycles: cycles that the events kernel counts, which must be the RTL's too.
-        events_seconds: what `tpukit run --time-only` takes with it, the accounts by layer included.
-        rtl_seconds: what the Verilated machine takes.
+        events_seconds: what it takes, decoding and the accounts by layer included; the median of several runs.
+        rtl_seconds: what the Verilated machine takes for its cycles, reading and writing the memory left out.
     """
 
     name: str
@@ -106,15 +108,10 @@ def measure(name: str, machine: Machine, models: Path) -> Row:
     begin = time.process_time()
     session = Session(compile_network(name, machine, models))
     compiled = time.process_time()
-    timing = session.run(with_function=False)
-    timed = time.process_time()
-    build(machine, memory_bytes=session.program.memory_bytes)
-    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    cycles, seconds = run_repeatedly(lambda: sum(time.cycles for time in program_times(session.program)), REPETITIONS)
     cosim = cosimulate(session, RandomCalibration(IMAGE_SEED).draw(session.graph))
-    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - children
-    assert timing.cycles is not None
     return Row(
-        name, machine.name, session.program.macs, compiled - begin, cosim, timing.cycles, timed - compiled, children
+        name, machine.name, session.program.macs, compiled - begin, cosim, cycles, seconds, cosim.cycle_seconds_rtl
     )
 
 

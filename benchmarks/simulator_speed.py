@@ -1,9 +1,9 @@
 """How fast is the simulator beside the Verilated machine? The same programs on all, in one run.
 
 `python -m benchmarks.simulator_speed [--machine edge16] [--networks NAME ...] [--json FILE]` prints simulated cycles a
-second of the events kernel and of the per-cycle stepper (both JIT compiled before; decoding included) and of the
-Verilated RTL (C++ main, -O3, no waves; built before), the median of several runs, and checks on the way that all count
-the same cycles. Networks, by the names of `benchmarks/networks.py`, are run once on the RTL.
+second of CPU time of the events kernel and of the per-cycle stepper (both JIT compiled before; decoding included) and
+of the Verilated RTL (C++ main, -O3, no waves; built before; its cycles alone), the median of several runs, and checks
+on the way that all count the same cycles. Networks, by the names of `benchmarks/networks.py`, are run once on the RTL.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ COLUMNS = ("program", "cycles", "events", "stepper", "RTL", "x stepper", "x RTL"
 
 @dataclass(frozen=True)
 class Row:
-    """Median wall seconds of one program; the RTL's are those of its simulation, without starting the process."""
+    """Median CPU seconds of one program; the RTL's are those of its cycles, without reading and writing the memory."""
 
     program: str
     machine: str
@@ -43,12 +43,12 @@ class Row:
 
 
 def measure(run: Callable[[], int], repetitions: int) -> tuple[int, float]:
-    """Return the cycles that a run counts and the median of its wall time in seconds."""
+    """Return the cycles that a run counts and the median of its CPU time in seconds."""
     seconds, cycles = [], 0
     for _ in range(repetitions):
-        begin = time.perf_counter()
+        begin = time.process_time()
         cycles = run()
-        seconds.append(time.perf_counter() - begin)
+        seconds.append(time.process_time() - begin)
     return cycles, statistics.median(seconds)
 
 
@@ -71,7 +71,7 @@ def compare(program: Program, repetitions: int) -> Row:
     counted = [cycles, stepped, *(run.cycles for run in runs)]
     if len(set(counted)) > 1:
         raise AssertionError(f"{program.source}: cycles of events, stepper and RTL runs are {counted}")
-    rtl = statistics.median(run.seconds for run in runs)
+    rtl = statistics.median(run.cycle_seconds for run in runs)
     return Row(program.source, program.machine.name, cycles, events, stepper, rtl)
 
 

@@ -1,11 +1,11 @@
 """How far something long has come: library code says it here, and who runs it may listen.
 
-Nobody listens unless `listening` says so; then `steps` and `during` cost one look at a variable.
+Nobody listens unless `listening` says so; until then all that is said costs one look at a variable.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol, TypeVar
@@ -26,6 +26,10 @@ class Listener(Protocol):
 
     def end(self, number: int) -> None:
         """Hear that an activity has ended, done or not."""
+        ...
+
+    def remark(self, text: str) -> None:
+        """Hear what is worth a line that stays."""
         ...
 
 
@@ -69,3 +73,31 @@ def steps(activity: str, items: Iterable[Item], total: int) -> Iterator[Item]:
             listener.advance(number)
     finally:
         listener.end(number)
+
+
+@contextmanager
+def parts(activity: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Make the block an activity of `total` parts and yield a function that is told how many are done by now."""
+    listener = _listener.get()
+    if listener is None:
+        yield lambda done: None
+        return
+    number, told = listener.begin(activity, total), 0
+
+    def tell(done: int) -> None:
+        nonlocal told
+        while told < min(done, total):
+            listener.advance(number)
+            told += 1
+
+    try:
+        yield tell
+    finally:
+        listener.end(number)
+
+
+def remark(text: str) -> None:
+    """Say a line that whoever waits should read."""
+    listener = _listener.get()
+    if listener is not None:
+        listener.remark(text)

@@ -26,6 +26,8 @@ from rtl.sources import CPP_MAIN, bench_parameters, bench_sources
 MEMORY_VARIANTS_BYTES = (1 << 20, 1 << 24, 1 << 28, 1 << 32)
 """Memory sizes of the test bench; few, so that builds are used again."""
 EXECUTABLE = "testbench"
+COMPILERS = ("g++", "c++", "clang++")
+CACHE_VARIABLE = "TPUKIT_CACHE"
 OBJECT_CACHE = Path(__file__).with_name("object_cache.py")
 
 
@@ -57,7 +59,7 @@ MAKE_FLAGS = ("CFG_CXXFLAGS_PCH_I=-include", "OPT_FAST=-O3", "OPT_SLOW=-O1", "OP
 
 def cache_folder() -> Path:
     """Return the folder of everything that tpukit builds for later: `TPUKIT_CACHE`, or tpukit's in the user's cache."""
-    if own := os.environ.get("TPUKIT_CACHE"):
+    if own := os.environ.get(CACHE_VARIABLE):
         return Path(own).expanduser().absolute()
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "tpukit"
@@ -114,14 +116,15 @@ def tool_environment() -> dict[str, str]:
 
 
 def _check_host_tools() -> None:
-    for names, what in ((("g++", "c++", "clang++"), "C++ compiler"), (("make",), "make"), (("perl",), "perl")):
+    for names, what in ((COMPILERS, "C++ compiler"), (("make",), "make"), (("perl",), "perl")):
         if not any(map(shutil.which, names)):
-            raise ToolError(f"no {what} ({', '.join(names)}) was found on PATH; the RTL backend compiles C++")
+            raise ToolError(f"no {what} ({', '.join(names)}) was found on PATH; the RTL backend compiles C++: "
+                            f"install {names[0]} (Debian: apt install g++ make perl)")
 
 
 def _check_fst_headers() -> None:
     """Verilator's writer of FST is compiled with the machine and includes these."""
-    compiler = next(name for name in ("g++", "c++", "clang++") if shutil.which(name))
+    compiler = next(name for name in COMPILERS if shutil.which(name))
     command = [compiler, "-x", "c++", "-fsyntax-only", "-include", "lz4.h", "-include", "zlib.h", os.devnull]
     if run_tool(command).returncode:
         raise ToolError("FST needs the headers of lz4 and zlib (Debian: liblz4-dev, zlib1g-dev); VCD needs neither")
@@ -144,6 +147,17 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
+def place_of(machine: Machine, waves: Waves | None = None, memory_bytes: int = MEMORY_VARIANTS_BYTES[0]) -> Path:
+    """Return where the program that `build` makes of the same arguments lies, or will lie.
+
+    Raises:
+        ToolError: no Verilator, or a memory of more than 32-bit addresses reach.
+    """
+    parameters = bench_parameters(machine, memory_variant(memory_bytes))
+    identity = _identity(parameters, waves, verilator_version())
+    return cache_folder() / "rtl" / f"{machine.rows}x{machine.columns}_{identity}" / EXECUTABLE
+
+
 def build(machine: Machine, waves: Waves | None = None, memory_bytes: int = MEMORY_VARIANTS_BYTES[0]) -> Path:
     """Verilate the machine and its test bench, unless that was done before, and return the program.
 
@@ -157,24 +171,23 @@ def build(machine: Machine, waves: Waves | None = None, memory_bytes: int = MEMO
             the cache cannot be written.
     """
     environment = tool_environment()
-    parameters = bench_parameters(machine, memory_variant(memory_bytes))
-    identity = _identity(parameters, waves, verilator_version())
-    root = cache_folder() / "rtl"
-    final = root / f"{machine.rows}x{machine.columns}_{identity}"
-    if (final / EXECUTABLE).exists():
-        return final / EXECUTABLE
+    executable = place_of(machine, waves, memory_bytes)
+    if executable.exists():
+        return executable
+    final, root = executable.parent, executable.parent.parent
     _check_host_tools()
     if waves is Waves.FST:
         _check_fst_headers()
     try:
         root.mkdir(parents=True, exist_ok=True)
         with _locked(root / f"{final.name}.lock"):
-            if not (final / EXECUTABLE).exists():
+            if not executable.exists():
                 with during("building the Verilog"):
+                    parameters = bench_parameters(machine, memory_variant(memory_bytes))
                     _build_into(final, parameters, waves, environment)
     except OSError as error:
         raise ToolError(f"cannot write the cache {root}: {error.strerror or error}") from None
-    return final / EXECUTABLE
+    return executable
 
 
 def _build_into(final: Path, parameters: dict[str, int], waves: Waves | None, environment: dict[str, str]) -> None:
@@ -186,7 +199,9 @@ def _build_into(final: Path, parameters: dict[str, int], waves: Waves | None, en
         command += ["-o", EXECUTABLE, *([f"--trace-{waves}"] if waves else [])]
         command += [f"-G{name}={value}" for name, value in parameters.items()]
         log = final.with_suffix(".log")
-        check_tool([*command, *bench_sources(), CPP_MAIN], "building the RTL", environment=environment, log=log)
+        # The compiler's own temporary files go with the folder, however the build ends.
+        own = environment | {"TMPDIR": work}
+        check_tool([*command, *bench_sources(), CPP_MAIN], "building the RTL", environment=own, log=log)
         result = Path(work) / "result"
         result.mkdir()
         (folder / EXECUTABLE).rename(result / EXECUTABLE)

@@ -49,7 +49,8 @@ def _key(command: list[str], target: Path, read: tuple[Path, ...]) -> str:
 def _keep(kept: Path, made: list[Path]) -> None:
     """Put files into a folder that appears with all of them or not at all."""
     kept.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=kept.parent))
+    # Beside the object: a build that is killed here takes it away with its own folder.
+    temporary = Path(tempfile.mkdtemp(dir=made[0].absolute().parent))
     for path in made:
         shutil.copyfile(path, temporary / path.name)
     try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -15,10 +16,13 @@ import numpy.typing as npt
 from machine.config import Machine
 from machine.errors import ToolError
 from machine.isa import Engine
-from machine.progress import during
+from machine.progress import during, parts, remark
 from machine.registers import OFFSETS, Status, check_program_registers, read_state_counters
-from rtl.build import Waves, build
+from rtl.build import Waves, build, place_of
+from rtl.estimate import warning
 from rtl.processes import check_tool
+
+PROGRESS_PARTS = 1000
 
 Cycles = npt.NDArray[np.int64]
 
@@ -34,6 +38,7 @@ class RtlRun:
         memory_limit: bytes that the program may address, a multiple of 64.
         max_cycles: a longer run is stopped.
         waves: where to write a waveform, FST where the name ends so, else VCD; None for none.
+        expected_cycles: how long it will probably run, for who waits; None where that is not known.
     """
 
     memory: npt.NDArray[np.uint8]
@@ -42,6 +47,7 @@ class RtlRun:
     memory_limit: int
     max_cycles: int = 1 << 40
     waves: Path | None = None
+    expected_cycles: int | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,7 @@ class RtlResult:
         write_beats: value of WRITE_BEATS.
         memory: memory after the run, uint8[size of the image].
         seconds: wall time of the simulation, the build and the start of the process not included.
+        cycle_seconds: CPU time of the cycles alone, to 256 of them: reading and writing the memory's image left out.
     """
 
     status: Status
@@ -69,6 +76,7 @@ class RtlResult:
     write_beats: int
     memory: npt.NDArray[np.uint8]
     seconds: float
+    cycle_seconds: float
 
 
 class RtlStopped(ToolError):
@@ -89,6 +97,7 @@ def run_program(
     memory_limit: int,
     waves: Path | None = None,
     max_cycles: int = 1 << 40,
+    expected_cycles: int | None = None,
 ) -> RtlResult:
     """Run one program from its start to its end; the arguments are those of `RtlRun`.
 
@@ -96,7 +105,7 @@ def run_program(
         ProgramError: an address or limit that the registers cannot hold.
         ToolError: the hardware cannot be built or simulated, or the run went past `max_cycles`.
     """
-    run = RtlRun(memory, program_address, program_length, memory_limit, max_cycles, waves)
+    run = RtlRun(memory, program_address, program_length, memory_limit, max_cycles, waves, expected_cycles)
     (result,) = run_programs(machine, [run])
     if isinstance(result, ToolError):
         raise result
@@ -105,6 +114,8 @@ def run_program(
 
 def run_programs(machine: Machine, runs: Sequence[RtlRun]) -> list[RtlResult | ToolError]:
     """Run programs one after the other, each on a machine as after power-on, in as few processes as may be.
+
+    Where the build and the runs will take long, that is said before they begin (machine/progress.py).
 
     Args:
         machine: the machine; it is built at the first use.
@@ -121,11 +132,21 @@ def run_programs(machine: Machine, runs: Sequence[RtlRun]) -> list[RtlResult | T
     for run in runs:
         check_program_registers(run.program_address, run.program_length, run.memory_limit)
     memory_bytes = max((max(run.memory.size, run.memory_limit) for run in runs), default=0)
-    program = build(machine, _format(runs[0].waves if runs else None), memory_bytes)
+    waves = _format(runs[0].waves if runs else None)
+    text = warning(machine, place_of(machine, waves, memory_bytes).exists(), _expected_cycles(runs))
+    if text is not None:
+        remark(text)
+    program = build(machine, waves, memory_bytes)
     results: list[RtlResult | ToolError] = []
     while len(results) < len(runs):
         results += _run_process(program, machine, runs[len(results) :])
     return results
+
+
+def _expected_cycles(runs: Sequence[RtlRun]) -> int | None:
+    """Return how long runs will take together; None where that is not known of each."""
+    known = [run.expected_cycles for run in runs if run.expected_cycles is not None]
+    return sum(known) if len(known) == len(runs) else None
 
 
 def _run_process(program: Path, machine: Machine, runs: Sequence[RtlRun]) -> list[RtlResult | ToolError]:
@@ -133,14 +154,15 @@ def _run_process(program: Path, machine: Machine, runs: Sequence[RtlRun]) -> lis
     failure = None
     with tempfile.TemporaryDirectory(prefix="tpukit_rtl_") as name:
         folders = [Path(name) / str(number) for number in range(len(runs))]
-        listed, log = Path(name) / "runs", Path(name) / "seconds"
+        listed, log, reached = (Path(name) / part for part in ("runs", "seconds", "cycles"))
         listed.write_bytes(b"".join(map(_prepare, folders, runs, [machine.bus_bytes] * len(runs))))
         try:
-            with during("simulating the RTL"):
-                check_tool([program, listed, log], "simulating the RTL")
+            with _progress(reached, _expected_cycles(runs)) as watch:
+                check_tool([program, listed, log, reached], "simulating the RTL", watch=watch)
         except ToolError as error:
             failure = error
-        seconds = [float(line) for line in log.read_text().splitlines()] if log.exists() else []
+        lines = log.read_text().splitlines() if log.exists() else []
+        seconds = [(float(wall), float(cycles)) for wall, cycles in map(str.split, lines)]
         if failure is None and len(seconds) < len(runs):
             failure = ToolError(f"simulating the RTL failed: it ended before run {len(seconds)} of {len(runs)}")
         # Where it failed behind the last run, that one is not to be trusted.
@@ -148,6 +170,23 @@ def _run_process(program: Path, machine: Machine, runs: Sequence[RtlRun]) -> lis
         ended = islice(zip(folders, runs, seconds, strict=False), whole)
         results: list[RtlResult | ToolError] = [_collect(folder, run, took) for folder, run, took in ended]
     return results if failure is None else [*results, failure]
+
+
+@contextmanager
+def _progress(reached: Path, cycles: int | None) -> Iterator[Callable[[], None]]:
+    """Say how many thousandths of the cycles a process has simulated, which it writes into the file `reached`."""
+    if not cycles:
+        with during("simulating the RTL"):
+            yield lambda: None
+        return
+    with parts("simulating the RTL", PROGRESS_PARTS) as tell:
+
+        def watch() -> None:
+            text = reached.read_text() if reached.exists() else ""
+            if text.endswith("\n"):
+                tell(PROGRESS_PARTS * int(text) // cycles)
+
+        yield watch
 
 
 def _prepare(folder: Path, run: RtlRun, bus_bytes: int) -> bytes:
@@ -169,7 +208,7 @@ def _prepare(folder: Path, run: RtlRun, bus_bytes: int) -> bytes:
     return b"".join(os.fsencode(f"+{key}={value}") + b"\0" for key, value in arguments.items()) + b"\0"
 
 
-def _collect(folder: Path, run: RtlRun, seconds: float) -> RtlResult | ToolError:
+def _collect(folder: Path, run: RtlRun, seconds: tuple[float, float]) -> RtlResult | ToolError:
     """Read what a run that has ended wrote."""
     registers = _read_registers(folder / "result")
     issue, retire = _read_events(folder / "events")
@@ -187,7 +226,8 @@ def _collect(folder: Path, run: RtlRun, seconds: float) -> RtlResult | ToolError
         read_beats=registers[OFFSETS["READ_BEATS"]],
         write_beats=registers[OFFSETS["WRITE_BEATS"]],
         memory=after[: run.memory.size],
-        seconds=seconds,
+        seconds=seconds[0],
+        cycle_seconds=seconds[1],
     )
 
 

@@ -39,7 +39,8 @@ ByteArray = npt.NDArray[np.uint8]
 class CosimResult:
     """Outcome of a comparison; the field names are the stable keys of `tpukit cosim --json`.
 
-    An event of an engine beyond its last instruction counts as one more instruction that differs.
+    An event of an engine beyond its last instruction counts as one more instruction that differs. The seconds are wall
+    time, `cycle_seconds_rtl` is CPU time of the RTL's cycles alone.
     """
 
     equal: bool
@@ -55,6 +56,7 @@ class CosimResult:
     mismatched_counters: int
     seconds_sim: float
     seconds_rtl: float
+    cycle_seconds_rtl: float
     differences: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
@@ -101,7 +103,9 @@ def cosimulate_segment(
     begin = time.perf_counter()
     timing = segment_time(program, segment, clock=Clock.STEPPER)
     seconds_sim = time.perf_counter() - begin
-    hardware = run_on_rtl(program, segment, memory, waves, max_cycles=2 * timing.cycles + 10_000)
+    hardware = run_on_rtl(
+        program, segment, memory, waves, max_cycles=2 * timing.cycles + 10_000, expected_cycles=timing.cycles
+    )
     expected = None
     if timing.status is Status.DONE:
         after = memory[None].copy()
@@ -155,6 +159,7 @@ def compare(
         mismatched_counters=mismatched_counters,
         seconds_sim=seconds_sim,
         seconds_rtl=hardware.seconds,
+        cycle_seconds_rtl=hardware.cycle_seconds,
         differences=differences,
     )
 

@@ -13,7 +13,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-FAILED, INTERNAL, INTERRUPTED, TERMINATED = 1, 70, 130, 143
+FAILED, INTERNAL, BY_SIGNAL, INTERRUPTED = 1, 70, 128, 130
+ENDING, IGNORED = (signal.SIGTERM, signal.SIGHUP), signal.SIG_IGN
+"""Signals that end a command, and how one is handled that whoever started it wants ignored (nohup)."""
 DEBUG = "TPUKIT_DEBUG"
 """Environment variable: if it is 1, an internal error shows its traceback."""
 
@@ -82,20 +84,21 @@ def _reader_went_away() -> int:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Let a termination signal unwind the program, so that tools are ended and temporary files removed."""
+    """Let SIGTERM, and SIGHUP of a terminal that is closed, unwind the program: tools end, temporary files go."""
 
     def leave(number: int, frame: FrameType | None) -> None:
-        sys.exit(TERMINATED)
+        sys.exit(BY_SIGNAL + number)
 
     try:
-        before = signal.signal(signal.SIGTERM, leave)
+        before = {number: signal.signal(number, leave) for number in ENDING if signal.getsignal(number) is not IGNORED}
     except ValueError:  # not in the main thread: signals are the caller's
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 if __name__ == "__main__":

@@ -62,10 +62,32 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     _console().print(table)
 
 
-class _Bars:
-    """Shows activities as bars, one under the other (machine/progress.py)."""
+class _Lines:
+    """Prints remarks as lines, and nothing of activities (machine/progress.py)."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def begin(self, activity: str, total: int | None) -> int:
+        """Say nothing."""
+        return 0
+
+    def advance(self, number: int) -> None:
+        """Say nothing."""
+
+    def end(self, number: int) -> None:
+        """Say nothing."""
+
+    def remark(self, text: str) -> None:
+        """Print a line; above the bars, where there are any."""
+        self._console.print(printable(text), soft_wrap=True)
+
+
+class _Bars(_Lines):
+    """Shows activities as bars, one under the other."""
 
     def __init__(self, bars: Progress) -> None:
+        super().__init__(bars.console)
         self._bars = bars
 
     def begin(self, activity: str, total: int | None) -> int:
@@ -83,10 +105,11 @@ class _Bars:
 
 @contextmanager
 def progress(text: str, quiet: bool = False) -> Iterator[None]:
-    """Show what is going on and how far it is; silent when standard error is not a terminal, or where asked."""
+    """Show what is going on and how far it is; remarks only where standard error is no terminal, or where asked."""
     errors = _console(to_errors=True)
     if quiet or not errors.is_terminal:
-        yield
+        with listening(_Lines(errors)):
+            yield
         return
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=errors, transient=True) as bars, listening(_Bars(bars)), during(text):

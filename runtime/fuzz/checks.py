@@ -113,7 +113,10 @@ def _check_rtl(cases: Sequence[Case]) -> list[Verdict]:
     decoded = [decode_program(case.machine, case.code) for case in cases]
     times = [_time(case, program, Clock.STEPPER) for case, program in zip(cases, decoded, strict=True)]
     runs = [
-        RtlRun(case.memory(), case.program_address, len(case.words), case.memory_bytes, max_cycles=_rtl_limit(time))
+        RtlRun(
+            case.memory(), case.program_address, len(case.words), case.memory_bytes, max_cycles=_rtl_limit(time),
+            expected_cycles=time.cycles,
+        )
         for case, time in zip(cases, times, strict=True)
     ]
     results = run_programs(cases[0].machine, runs) if cases else []

@@ -21,6 +21,7 @@ from benchmarks import (
     host_model,
     published,
     report_page,
+    rtl_builds,
     shared_models,
     simulator_speed,
 )
@@ -90,6 +91,16 @@ def test_simulator_speed(figures: Path, monkeypatch: pytest.MonkeyPatch) -> None
     rows = json.loads(figures.read_text())
     assert [row["program"] for row in rows] == ["digits.onnx", *["conv 3x3, 5x5, 4 to 4, stride 1"] * 2]
     assert all(row["events_seconds"] > 0 and row["stepper_seconds"] > 0 and row["rtl_seconds"] > 0 for row in rows)
+
+
+@pytest.mark.slow
+def test_rtl_builds(figures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = functools.partial(compile_convolution, channels=16, size=14, filters=16, kernel=3)
+    monkeypatch.setattr(rtl_builds, "compile_convolution", lambda machine, *layer: small(machine))
+    rtl_builds.main(["--machines", "nano4", "--json", str(figures)])
+    (row,) = json.loads(figures.read_text())
+    assert row["elements"] == 16 and row["build_seconds"] > 0 and row["cycles"] > 10_000
+    assert row["cycles_per_second"] > 0
 
 
 @pytest.mark.slow

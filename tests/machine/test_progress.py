@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from machine.progress import during, listening, steps
+from machine.progress import during, listening, parts, remark, steps
 
 
 class Heard:
@@ -23,10 +23,16 @@ class Heard:
     def end(self, number: int) -> None:
         self.events.append(("end", number))
 
+    def remark(self, text: str) -> None:
+        self.events.append(("remark", text))
+
 
 def test_without_a_listener_items_pass() -> None:
     with during("nothing"):
         assert list(steps("a", [1, 2, 3], 3)) == [1, 2, 3]
+    with parts("b", 2) as tell:
+        tell(1)
+    remark("c")
 
 
 def test_a_listener_hears_each_step() -> None:
@@ -47,3 +53,14 @@ def test_an_activity_that_fails_ends() -> None:
     with listening(heard), pytest.raises(ValueError, match="no"), during("work"):
         raise ValueError("no")
     assert heard.events == [("begin", "work", None), ("end", 1)]
+
+
+def test_parts_are_told_once_and_never_too_many() -> None:
+    heard = Heard()
+    with listening(heard), parts("work", 3) as tell:
+        for done in (0, 2, 1, 9):
+            tell(done)
+        remark("nearly")
+    assert heard.events == [
+        ("begin", "work", 3), *[("advance", 1)] * 3, ("remark", "nearly"), ("end", 1)
+    ]

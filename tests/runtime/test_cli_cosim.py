@@ -18,12 +18,12 @@ from tests.runtime.helpers import COPY, Cli, Tiny
 KEYS = {
     "equal", "cycles_sim", "cycles_rtl", "status_sim", "status_rtl", "instructions", "mismatched_instructions",
     "bytes_compared", "mismatched_bytes", "counters_compared", "mismatched_counters", "seconds_sim", "seconds_rtl",
-    "differences",
+    "cycle_seconds_rtl", "differences",
 }
 
 
 def software(
-    program: Program, segment: Segment, memory: npt.NDArray[np.uint8], waves: Path | None = None, max_cycles: int = 0
+    program: Program, segment: Segment, memory: npt.NDArray[np.uint8], waves: Path | None = None, **_: object
 ) -> RtlResult:
     """Answer as the RTL would if it were equal."""
     timing = simulate_time(program.machine, program.code(segment), memory_limit=program.memory_bytes)
@@ -32,7 +32,7 @@ def software(
     if waves is not None:
         waves.write_text("$end\n")
     return RtlResult(timing.status, timing.cycles, timing.issue, timing.retire, timing.counters.copy(),
-                     timing.read_beats, timing.write_beats, after[0], 0.5)
+                     timing.read_beats, timing.write_beats, after[0], 0.5, 0.5)
 
 
 @pytest.fixture

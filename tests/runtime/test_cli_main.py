@@ -119,7 +119,7 @@ def test_a_reader_that_goes_away(tiny: Tiny, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("number", "code", "said"), [
-    (signal.SIGINT, 130, "tpukit: interrupted\n"), (signal.SIGTERM, 143, ""),
+    (signal.SIGINT, 130, "tpukit: interrupted\n"), (signal.SIGTERM, 143, ""), (signal.SIGHUP, 129, ""),
 ])
 def test_signals_while_it_waits(number: int, code: int, said: str) -> None:
     # A test run that was started in the background has SIGINT ignored, and its children inherit that.

@@ -60,7 +60,7 @@ def hardware(timing: TimeResult, after: npt.NDArray[np.uint8]) -> RtlResult:
     issue, retire = ({engine: cycles[cycles >= 0].copy() for engine, cycles in events.items()}
                      for events in (timing.issue, timing.retire))
     return RtlResult(timing.status, timing.cycles, issue, retire, timing.counters.copy(), timing.read_beats,
-                     timing.write_beats, after.copy(), 0.5)
+                     timing.write_beats, after.copy(), 0.5, 0.5)
 
 
 def counts(result: CosimResult) -> tuple[int, int, int]:

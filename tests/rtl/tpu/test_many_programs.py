@@ -22,10 +22,10 @@ LIMIT = 20_000
 
 CRASHING = """
 import pathlib, subprocess, sys
-runs, seconds = sys.argv[1:]
+runs, *others = sys.argv[1:]
 first = pathlib.Path(runs).read_bytes().split(b"\\0\\0")[:2]
 pathlib.Path(runs + "2").write_bytes(b"".join(run + b"\\0\\0" for run in first if run))
-subprocess.run([{real!r}, runs + "2", seconds], check=True)
+subprocess.run([{real!r}, runs + "2", *others], check=True)
 sys.exit("error: cannot go on")
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -64,3 +65,15 @@ def test_a_failure_is_passed_on_and_not_kept() -> None:
     command = [sys.executable, "-c", "raise SystemExit(3)", "-o", "verilated.o", "library/verilated.cpp"]
     assert main(Path("cache"), command) == 3 and not Path("cache").exists()
     assert subprocess.run([sys.executable, OBJECT_CACHE, "cache", *command], check=False).returncode == 3
+
+
+def test_what_is_killed_while_it_keeps_leaves_nothing_in_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The half copy lies in the build's own folder, which goes with the build."""
+
+    def killed(source: Path, target: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "copyfile", killed)
+    with pytest.raises(KeyboardInterrupt):
+        compiled("library/verilated.cpp")
+    assert list(Path("cache").iterdir()) == []

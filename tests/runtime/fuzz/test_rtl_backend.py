@@ -43,7 +43,7 @@ def _software(machine: Machine, run: RtlRun) -> RtlResult | ToolError:
     if time.status is Status.DONE:
         execute(machine, [decode(code[first : first + 64]) for first in range(0, len(code), 64)], after)
     return RtlResult(time.status, time.cycles, time.issue, time.retire, time.counters.copy(),
-                     time.read_beats, time.write_beats, after[0], 0.5)
+                     time.read_beats, time.write_beats, after[0], 0.5, 0.5)
 
 
 def changed(change: Callable[[RtlResult], None]) -> Callable[[Machine, Sequence[RtlRun]], Results]:
