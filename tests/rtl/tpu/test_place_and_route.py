@@ -20,9 +20,9 @@ def step(kind: str, delay: float, cell: str) -> dict[str, Any]:
 
 
 def test_report() -> None:
-    clock = {"achieved": 31.25, "constraint": 80.0}
+    line = "Info: Max frequency for clock '$glbnet$clk_i': {} MHz (FAIL at 80.00 MHz)\n"
+    log = line.format("31.25") + line.format("25.00")
     report: dict[str, object] = {
-        "fmax": {"clk": clock, "slower": {**clock, "achieved": 25.0}},
         "utilization": {kind: {"used": 3, "available": 9} for kind in place_and_route.CELLS},
         "critical_paths": [
             {"from": "posedge clk", "to": "posedge clk", "path": [
@@ -31,10 +31,12 @@ def test_report() -> None:
             {"from": "<async>", "to": "posedge clk", "path": [step("logic", 99.0, "pin")]},
         ],
     }
-    placed = place_and_route._placement(load_machine("nano4"), report, routed=False)
+    placed = place_and_route._placement(load_machine("nano4"), report, log, routed=False)
     assert placed.fmax_mhz == 25.0 and placed.path == ["  0.50 ns  a.D", "  1.75 ns  c.D"]
     assert placed.used == dict.fromkeys(place_and_route.CELLS.values(), 3)
     assert "25.00 MHz (placed, not routed)" in placed.table()
+    with pytest.raises(ToolError, match="no line 'Max frequency'"):
+        place_and_route._placement(load_machine("nano4"), report, "", routed=True)
 
 
 def test_missing_tool(monkeypatch: pytest.MonkeyPatch) -> None:
