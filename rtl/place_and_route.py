@@ -69,7 +69,7 @@ def place_and_route(machine: Machine, seed: int = 1, route: bool = True) -> Plac
         *(f"chparam -set {key} {value} pin_shell" for key, value in design_parameters(machine).items()),
         "hierarchy -top pin_shell",
         *SOFT_MULTIPLIERS,
-        "synth_ecp5 -top pin_shell -json netlist.json",
+        "synth_ecp5 -json netlist.json",
     ]
     with (
         during(f"placing and routing {machine.name}"),

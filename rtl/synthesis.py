@@ -84,7 +84,7 @@ def synthesise(machine: Machine, top: str = "tpu", parameters: Mapping[str, int]
         *(f"chparam -set {key} {value} {top}" for key, value in values.items()),
         f"hierarchy -top {top}",
         *SOFT_MULTIPLIERS,
-        f"synth_ecp5 -top {top}",
+        "synth_ecp5",
         f"tee -q -o {REPORT} stat -json",
     ]
     with yosys(design_sources(), commands, f"synthesis of {machine.name}") as folder:

@@ -25,5 +25,5 @@ def simulate_both(machine: Machine, program: bytes | Sequence[Instruction], **op
     different = differences(times[Clock.EVENTS], times[Clock.STEPPER])
     assert not different, "\n".join(different)
     if times[Clock.STEPPER].status is Status.RUNNING:
-        raise SimulationError("the program has not ended")
+        raise SimulationError(f"the program has not ended after {times[Clock.STEPPER].cycles} cycles")
     return times[Clock.STEPPER]

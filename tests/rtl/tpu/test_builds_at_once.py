@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,9 +22,11 @@ WAIT_SECONDS = 300
 def start(cache: Path, *command: str) -> subprocess.Popen[str]:
     """Start Python with a cache and a folder for temporary files of its own."""
     (cache / "tmp").mkdir(parents=True, exist_ok=True)
+    # Other tests of this process may have set where compiled files are kept.
+    others = {name: value for name, value in os.environ.items() if name != "OBJCACHE"}
     return subprocess.Popen(
         [sys.executable, *command], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env={**os.environ, CACHE_VARIABLE: str(cache), "TMPDIR": str(cache / "tmp"), "PYTHONPATH": str(ROOT)},
+        env={**others, CACHE_VARIABLE: str(cache), "TMPDIR": str(cache / "tmp"), "PYTHONPATH": str(ROOT)},
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
@@ -40,9 +43,10 @@ def test_two_builds_of_one_machine_make_one(tmp_path: Path) -> None:
     assert [process.returncode for process in processes] == [0, 0], ended
     (path,) = {output.strip() for output, _ in ended}
     folder = Path(path).parent
-    assert names(tmp_path / "rtl") == sorted([folder.name, f"{folder.name}.lock", "library"])
+    own_library = [] if shutil.which("ccache") else ["library"]
+    assert names(tmp_path / "rtl") == sorted([folder.name, f"{folder.name}.lock", *own_library])
     assert names(folder) == [EXECUTABLE] and names(tmp_path / "tmp") == []
-    assert all(name.startswith("verilated") for name in names(tmp_path / "rtl" / "library"))
+    assert all(name.startswith("verilated") for own in own_library for name in names(tmp_path / "rtl" / own))
 
 
 def processes_of(folder: Path) -> list[int]:

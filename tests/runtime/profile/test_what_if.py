@@ -50,7 +50,7 @@ def toml_machine(machine: Machine, result: WhatIf, folder: Path) -> Machine:
 def test_every_result_is_that_of_a_fresh_compilation_for_the_machine_in_a_file(name: str, tmp_path: Path) -> None:
     machine = load_machine(name)
     results = what_ifs_of(compile_digits(machine))
-    assert set(results) == set(VARIANTS)
+    assert set(results) == set(VARIANTS) - {"dram"}, "a machine without DRAM has none to change"
     for result in results.values():
         assert all(change.old == getattr(machine, change.field) != change.new for change in result.changes)
         if result.cycles is None:
