@@ -25,7 +25,7 @@ import accel_sim.events
 from machine.progress import steps
 
 ROOT = Path(accel_sim.events.__file__).parents[2]
-MODULES = ("control", "counts", "holds", "kernel", "load", "matrix", "memory", "store", "vector", "weights")
+MODULES = ("control", "counts", "dram", "holds", "kernel", "load", "matrix", "memory", "store", "vector", "weights")
 CPU_SECONDS = 200
 """A kernel that has not finished by then does not end: one that is right takes a third of it."""
 COMPARISONS: dict[type[ast.cmpop], str] = {ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">"}
@@ -92,7 +92,7 @@ def is_noticed(change: Change, source: str) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         shutil.copytree(ROOT / "accel_sim", copy / "accel_sim")  # with the stepper's machine code
-        for room in ("machine", "tests"):
+        for room in ("machine", "compiler", "rtl", "runtime", "tests"):
             (copy / room).symlink_to(ROOT / room)
         (copy / f"accel_sim/events/{change.module}.py").write_text(change.apply(source))
         for path in (copy / "accel_sim/events").glob("*.py"):
