@@ -41,6 +41,10 @@ generate: ## Write again what is generated from the machine's definition and fro
 	$(PYTHON) -m runtime.cli.main operators --markdown > docs/operators.md
 	$(PYTHON) -m benchmarks.commands_in_docs
 
+.PHONY: coverage
+coverage: ## Count which lines and branches of the Verilog its tests reach, and write docs/rtl-coverage.md
+	$(PYTHON) -m rtl.coverage
+
 .PHONY: synth
 synth: ## Cells and clock on an ECP5 of nano4 and edge8 (hours on a slow machine), and edge16's generic cells
 	$(PYTHON) -m rtl.place_and_route nano4

@@ -20,6 +20,7 @@ from pathlib import Path
 from machine.config import Machine
 from machine.errors import ToolError
 from machine.progress import during
+from rtl.coverage import collect
 from rtl.processes import check_tool, run_tool
 from rtl.sources import CPP_MAIN, bench_parameters, bench_sources
 
@@ -132,7 +133,7 @@ def _check_fst_headers() -> None:
 
 def _identity(parameters: dict[str, int], waves: Waves | None, version: str) -> str:
     digest = hashlib.sha256()
-    described = [sorted(parameters.items()), waves, version, VERILATOR_ARGUMENTS, MAKE_FLAGS]
+    described = [sorted(parameters.items()), waves, version, VERILATOR_ARGUMENTS, MAKE_FLAGS, collect.build_arguments()]
     digest.update(json.dumps(described).encode())
     for path in [*bench_sources(), CPP_MAIN]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
@@ -196,7 +197,7 @@ def _build_into(final: Path, parameters: dict[str, int], waves: Waves | None, en
         folder = Path(work) / "objects"
         command: list[str | Path] = [verilator_executable(), *VERILATOR_ARGUMENTS]
         command += ["--build-jobs", str(os.cpu_count() or 1), "--top-module", "testbench", "--Mdir", folder]
-        command += ["-o", EXECUTABLE, *([f"--trace-{waves}"] if waves else [])]
+        command += [*collect.build_arguments(), "-o", EXECUTABLE, *([f"--trace-{waves}"] if waves else [])]
         command += [f"-G{name}={value}" for name, value in parameters.items()]
         log = final.with_suffix(".log")
         # The compiler's own temporary files go with the folder, however the build ends.

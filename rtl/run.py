@@ -19,6 +19,7 @@ from machine.isa import Engine
 from machine.progress import during, parts, remark
 from machine.registers import OFFSETS, Status, check_program_registers, read_state_counters
 from rtl.build import Waves, build, place_of
+from rtl.coverage import collect
 from rtl.estimate import warning
 from rtl.processes import check_tool
 
@@ -205,7 +206,8 @@ def _prepare(folder: Path, run: RtlRun, bus_bytes: int) -> bytes:
     }
     if run.waves is not None:
         arguments["waves"] = run.waves.absolute()
-    return b"".join(os.fsencode(f"+{key}={value}") + b"\0" for key, value in arguments.items()) + b"\0"
+    plusargs = [*(f"+{key}={value}" for key, value in arguments.items()), *collect.run_arguments()]
+    return b"".join(os.fsencode(plusarg) + b"\0" for plusarg in plusargs) + b"\0"
 
 
 def _collect(folder: Path, run: RtlRun, seconds: tuple[float, float]) -> RtlResult | ToolError:

@@ -52,6 +52,9 @@ static double run(const std::vector<std::string>& plusargs, std::ofstream& progr
         progress << cycles << std::endl;
     }
     bench->final();
+#if VM_COVERAGE
+    context->coveragep()->write();
+#endif
     return last - first;
 }
 

@@ -30,6 +30,7 @@ from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import VerilatorControlFile, get_runner
 
 from rtl.build import OBJECT_CACHE
+from rtl.coverage import collect
 
 ROOT = Path(__file__).resolve().parents[2]
 RTL = ROOT / "rtl"
@@ -121,6 +122,9 @@ def run(
     """
     _prepare_environment()
     parameters = dict(parameters or {})
+    counting = simulator == "verilator" and collect.coverage_folder() is not None
+    if counting:
+        build_arguments = [*build_arguments, *collect.build_arguments()]
     files = [Path(source).resolve() for source in sources]
     if PACKAGE not in files:
         files.insert(0, PACKAGE)
@@ -171,6 +175,7 @@ def run(
             results_xml=str(results),
             extra_env={"TPUKIT_PARAMETERS": json.dumps(parameters), **(environment or {})},
             waves=waves,
+            plusargs=collect.run_arguments() if counting else (),
             timescale=("1ns", "1ps"),
         )
     except SystemExit as error:
